@@ -1,0 +1,97 @@
+//! The parts of the house, put together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sip_dispatch::links::{Fallback, Options, Sanity, Throttle};
+use sip_dispatch::{Config, Link, ReceiveChain};
+use sip_message::Method;
+use sip_registrar::location::MemoryConfig;
+use sip_registrar::{MemoryLocation, Redirect, Registrar};
+use sip_transport::ServerConfig;
+
+use crate::config::Settings;
+
+/// What OPTIONS and 405 name.
+const ALLOW: &[&str] = &["REGISTER", "OPTIONS"];
+/// With a redirect link, every request of a caller is served.
+const ALLOW_WITH_REDIRECT: &[&str] =
+    &["REGISTER", "OPTIONS", "INVITE", "MESSAGE", "SUBSCRIBE", "PUBLISH", "REFER", "INFO", "NOTIFY"];
+/// The extensions that all links together understand.
+const SUPPORTED: &[&str] = &["path"];
+
+/// How long the answers to what has arrived may take at the end. Within 5 s it is gone altogether.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// The registrar with its table.
+pub(crate) fn registrar(settings: &Settings) -> Result<Registrar, String> {
+    let wanted = &settings.registrar;
+    let limits = wanted.limits;
+    let location = MemoryLocation::new(MemoryConfig { max_bindings: wanted.max_bindings, ..MemoryConfig::default() });
+    let mut builder = Registrar::builder()
+        .min_expires(limits.min_expires)
+        .max_expires(limits.max_expires)
+        .default_expires(limits.default_expires)
+        .jitter(limits.jitter)
+        .max_contacts(limits.max_contacts)
+        .eviction(limits.eviction)
+        .domains(&settings.domains)
+        .foreign_domain(wanted.foreign_domain)
+        .location(Arc::new(location));
+    if let Some(name) = &wanted.identity_param {
+        builder = builder.identity_param(name);
+    }
+    builder.build().map_err(|error| format!("error: {error}"))
+}
+
+/// The receive chain that all workers share.
+pub(crate) fn chain(settings: &Settings, registrar: &Registrar) -> ReceiveChain {
+    let mut links: Vec<Link> = Vec::new();
+    let allow = if settings.registrar.redirect { ALLOW_WITH_REDIRECT } else { ALLOW };
+    let supported = (!settings.registrar.redirect).then_some(SUPPORTED);
+    links.push(Sanity { supported, ..Sanity::default() }.into());
+    links.push(Options { allow, supported: SUPPORTED }.into());
+    links.push(Link::new(registrar.clone()).methods(&[Method::Register]));
+    if settings.registrar.redirect {
+        links.push(Redirect::new(registrar.clone()).into());
+    }
+    links.push(Fallback { allow }.into());
+    ReceiveChain::new(links)
+}
+
+/// What each worker's dispatcher is told: clones of one, so that they share the throttle.
+pub(crate) fn dispatch_config(settings: &Settings) -> Config {
+    let rates = settings.throttle;
+    let throttle = (rates.source.is_some() || rates.network.is_some())
+        .then(|| Arc::new(Throttle::new(rates.source, rates.network)));
+    Config { route: settings.route, server: settings.server_header.clone(), throttle, ..Config::default() }
+}
+
+/// What the transport is told.
+pub(crate) fn server_config(settings: &Settings) -> ServerConfig {
+    let mut config = ServerConfig {
+        legs: settings.listen.clone().unwrap_or_else(loopback),
+        workers: settings.workers,
+        drain: DRAIN,
+        ..ServerConfig::default()
+    };
+    if let Some(connections) = settings.connections {
+        config.streams.connections = connections;
+    }
+    if let Some(connections) = settings.connections_per_source {
+        config.streams.connections_per_source = connections;
+    }
+    config
+}
+
+/// UDP and TCP on this machine's loopback addresses.
+fn loopback() -> Vec<sip_transport::LegSpec> {
+    use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+    let port = 5060;
+    let mut addresses = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))];
+    if UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
+        addresses.push(SocketAddr::from((Ipv6Addr::LOCALHOST, port)));
+    }
+    let leg = |address| [sip_transport::LegSpec::udp(address), sip_transport::LegSpec::tcp(address)];
+    addresses.into_iter().flat_map(leg).collect()
+}

@@ -1,0 +1,75 @@
+//! What the operator is told at the start.
+
+use std::net::IpAddr;
+
+use sip_transport::{LegSpec, Transport};
+
+use crate::config::Settings;
+
+/// Where it listens, and how to try it.
+pub(crate) fn started(settings: &Settings, legs: &[LegSpec]) -> String {
+    let mut text = format!("registrar {}\n", env!("CARGO_PKG_VERSION"));
+    text.push_str(&meaning(settings, legs));
+    let easy = |leg: &&LegSpec| (leg.transport() != Transport::Udp, leg.addr().is_ipv6());
+    if let Some(leg) = legs.iter().min_by_key(easy) {
+        try_it(&mut text, settings, *leg);
+    }
+    text
+}
+
+/// What the settings mean, in a few lines.
+pub(crate) fn meaning(settings: &Settings, legs: &[LegSpec]) -> String {
+    let mut text = String::new();
+    let listeners: Vec<_> = legs.iter().map(ToString::to_string).collect();
+    line(&mut text, "listening", &listeners.join("  "));
+    let domains = if serves_all(settings) { "every domain".to_owned() } else { settings.domains.join(", ") };
+    line(&mut text, "domains", &domains);
+    line(&mut text, "users", "anybody may register as anybody: this version does not ask for passwords");
+    let registrar = &settings.registrar;
+    let limits = registrar.limits;
+    let bindings = format!(
+        "in memory, lost when it ends; at most {} in all, {} for a user, {} to {} s each",
+        registrar.max_bindings, limits.max_contacts, limits.min_expires, limits.max_expires
+    );
+    line(&mut text, "bindings", &bindings);
+    if registrar.redirect {
+        line(&mut text, "redirect", "on: callers are told where a user can be reached");
+    }
+    text
+}
+
+/// How to try it with a phone, or without one.
+fn try_it(text: &mut String, settings: &Settings, leg: LegSpec) {
+    let (host, port) = (try_host(leg.addr().ip()), leg.addr().port());
+    let domain = settings.domains.first().filter(|_| !serves_all(settings)).map(|domain| domain.replace('*', "any"));
+    let user = format!("alice@{}", domain.as_deref().unwrap_or(&host));
+    let udp = leg.transport() == Transport::Udp;
+    let transport = if udp { "UDP" } else { "TCP" };
+    let phone = format!("set up a phone for {user}, any password, registrar {host}, port {port}, {transport}");
+    line(text, "try it", &phone);
+    // sipsak has no IPv6, and looks the user's domain up even if it is told where to send to.
+    if leg.addr().is_ipv4() && domain.is_none() {
+        let options = if udp { "-i -v" } else { "-i -v -E tcp" };
+        let expires = settings.registrar.limits.default_expires;
+        let contact = format!("-C sip:alice@127.0.0.1:7777 -x {expires}");
+        line(text, "", &format!("or: sipsak {options} -U -s sip:{user} -p {host}:{port} {contact}"));
+    }
+}
+
+fn serves_all(settings: &Settings) -> bool {
+    settings.domains.is_empty() || settings.domains.iter().any(|domain| domain == "*")
+}
+
+fn line(text: &mut String, name: &str, value: &str) {
+    text.push_str(&format!("  {name:<11}{value}\n"));
+}
+
+/// An address at which one on this machine can try it.
+fn try_host(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) if ip.is_unspecified() => "127.0.0.1".to_owned(),
+        IpAddr::V6(ip) if ip.is_unspecified() => "[::1]".to_owned(),
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}

@@ -1,0 +1,15 @@
+//! `registrar check`.
+
+use std::io::Write;
+
+use crate::cli::CheckArgs;
+use crate::{Failure, assemble, banner, config};
+
+/// Reads the file as `serve` would and says what it means; everything that is wrong with it, if something is.
+pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
+    let settings = config::from_file(&args.config)?;
+    assemble::registrar(&settings).map_err(Failure::Settings)?;
+    let legs = assemble::server_config(&settings).legs;
+    let text = format!("{}: good\n{}", args.config.display(), banner::meaning(&settings, &legs));
+    std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::Machine(format!("error: {error}")))
+}

@@ -1,0 +1,235 @@
+//! From text to [`Settings`].
+
+use std::num::NonZeroU16;
+use std::path::Path;
+
+use sip_dispatch::MaddrPolicy;
+use sip_dispatch::links::Rate;
+use sip_registrar::{Domains, Eviction, ForeignDomain};
+use sip_transport::LegSpec;
+use toml::de::DeTable;
+use tracing_subscriber::EnvFilter;
+
+use super::section::Section;
+use super::{Problems, Settings, listen};
+use crate::Failure;
+use crate::cli::ServeArgs;
+
+/// A year in seconds: longer expiries are slips of the finger.
+const YEAR: u64 = 365 * 86_400;
+
+/// The settings of a file.
+///
+/// # Errors
+/// The file cannot be read, or everything that is wrong with it.
+pub(crate) fn from_file(path: &Path) -> Result<Settings, Failure> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Settings(format!("error: cannot read the configuration file {file}: {error}")))?;
+    parse(&text).map_err(|problems| Failure::Settings(problems.render(&file, &text)))
+}
+
+/// The settings of the command line, over those of its file if it names one.
+///
+/// # Errors
+/// As [`from_file`], and what is wrong with the command line's own values.
+pub(crate) fn from_args(args: &ServeArgs) -> Result<Settings, Failure> {
+    let mut settings = match &args.config {
+        Some(path) => from_file(path)?,
+        None => Settings::default(),
+    };
+    let wrong = |option: &str, error: &dyn std::fmt::Display| Failure::Settings(format!("error: {option}: {error}"));
+    if !args.listen.is_empty() {
+        let mut legs = Vec::new();
+        for spec in &args.listen {
+            let leg = spec.parse::<LegSpec>().map_err(|error| wrong("--listen", &error))?;
+            if let Some(conflict) = listen::conflict(&legs, leg) {
+                return Err(wrong("--listen", &conflict));
+            }
+            legs.push(leg);
+        }
+        settings.listen = Some(legs);
+    }
+    if !args.domain.is_empty() {
+        Domains::new(&args.domain).map_err(|error| wrong("--domain", &error))?;
+        settings.domains.clone_from(&args.domain);
+    }
+    if let Some(level) = &args.log {
+        check_level(level).map_err(|error| wrong("--log", &error))?;
+        settings.log.level.clone_from(level);
+    }
+    Ok(settings)
+}
+
+fn parse(text: &str) -> Result<Settings, Problems> {
+    let mut problems = Problems::default();
+    let mut settings = Settings::default();
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        problems.add(error.span().unwrap_or(0..0), format!("this is no TOML: {}", error.message().trim()), None);
+    }
+    // What was made of a file that cannot be read as a whole says nothing about what was meant.
+    if errors.is_empty() {
+        let mut top = Section::new(table.get_ref(), "", &mut problems);
+        read_top(&mut top, &mut settings);
+        top.section("log", |log| read_log(log, &mut settings));
+        top.section("registrar", |registrar| read_registrar(registrar, &mut settings));
+        top.section("throttle", |throttle| read_throttle(throttle, &mut settings));
+        top.section("sip", |sip| read_sip(sip, &mut settings));
+        top.section("tcp", |tcp| read_tcp(tcp, &mut settings));
+        top.finish();
+    }
+    if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
+}
+
+fn read_top(top: &mut Section<'_, '_>, settings: &mut Settings) {
+    if let Some((specs, at)) = top.texts("listen") {
+        let mut legs = Vec::new();
+        if specs.is_empty() {
+            top.problems.add(at, "listen is empty: name at least one leg, or leave it out for the loopback", None);
+        }
+        for (spec, at) in specs {
+            match spec.parse::<LegSpec>() {
+                Ok(leg) => match listen::conflict(&legs, leg) {
+                    None => legs.push(leg),
+                    Some(conflict) => top.problems.add(at, conflict, None),
+                },
+                Err(error) => top.problems.add(at, error.to_string(), None),
+            }
+        }
+        settings.listen = Some(legs);
+    }
+    let domains = top.texts("domains").map(|(domains, _)| domains);
+    for (domain, at) in domains.unwrap_or_default() {
+        match Domains::new([domain]) {
+            Ok(_) => settings.domains.push(domain.to_owned()),
+            Err(error) => top.problems.add(at, error.to_string(), None),
+        }
+    }
+    if let Some((workers, _)) = top.number("workers", 1..=1024) {
+        settings.workers = u16::try_from(workers).ok().and_then(NonZeroU16::new);
+    }
+}
+
+fn read_log(log: &mut Section<'_, '_>, settings: &mut Settings) {
+    if let Some((level, at)) = log.text("level") {
+        match check_level(level) {
+            Ok(()) => settings.log.level = level.to_owned(),
+            Err(error) => log.problems.add(at, error, None),
+        }
+    }
+    if let Some(json) = log.choice("format", &[("text", false), ("json", true)]) {
+        settings.log.json = json;
+    }
+}
+
+fn check_level(level: &str) -> Result<(), String> {
+    let help = "write error, warn, info, debug or trace, also by module, as in info,sip_transport=debug";
+    // An unknown word would be taken for the name of a module that logs everything.
+    let words = ["off", "error", "warn", "info", "debug", "trace"];
+    let known = |part: &str| part.contains('=') || words.contains(&part.trim().to_lowercase().as_str());
+    match EnvFilter::builder().parse(level) {
+        Ok(_) if level.split(',').all(known) => Ok(()),
+        _ => Err(format!("{level:?} is no log level: {help}")),
+    }
+}
+
+fn read_registrar(section: &mut Section<'_, '_>, settings: &mut Settings) {
+    let registrar = &mut settings.registrar;
+    let limits = &mut registrar.limits;
+    let seconds = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    let min = section.number("min_expires", 1..=YEAR);
+    let max = section.number("max_expires", 1..=YEAR);
+    let default = section.number("default_expires", 1..=YEAR);
+    if let Some((n, _)) = min {
+        limits.min_expires = seconds(n);
+    }
+    if let Some((n, _)) = max {
+        limits.max_expires = seconds(n);
+    }
+    limits.default_expires = default.as_ref().map_or(limits.max_expires, |(n, _)| seconds(*n));
+    let (low, high, default_expires) = (limits.min_expires, limits.max_expires, limits.default_expires);
+    if low > high
+        && let Some((_, at)) = max.or(min)
+    {
+        let what = format!("[registrar] min_expires ({low}) is greater than max_expires ({high})");
+        section.problems.add(at, what, None);
+    } else if let Some((_, at)) = default.filter(|_| !(low..=high).contains(&default_expires)) {
+        let what = format!(
+            "[registrar] default_expires ({default_expires}) is not between min_expires ({low}) and max_expires ({high})"
+        );
+        section.problems.add(at, what, None);
+    }
+    if let Some((percent, _)) = section.number("jitter", 0..=100) {
+        limits.jitter = u8::try_from(percent).unwrap_or(100);
+    }
+    if let Some((contacts, _)) = section.number("max_contacts", 1..=255) {
+        limits.max_contacts = usize::try_from(contacts).unwrap_or(255);
+    }
+    let evictions = [("soonest-to-expire", Eviction::SoonestToExpire), ("refuse", Eviction::Refuse)];
+    if let Some(eviction) = section.choice("eviction", &evictions) {
+        limits.eviction = eviction;
+    }
+    if let Some((bindings, _)) = section.number("max_bindings", 1..=u64::from(u32::MAX)) {
+        registrar.max_bindings = usize::try_from(bindings).unwrap_or(usize::MAX);
+    }
+    let foreign = [("not-found", ForeignDomain::NotFound), ("pass", ForeignDomain::Pass)];
+    if let Some(foreign) = section.choice("foreign_domain", &foreign) {
+        registrar.foreign_domain = foreign;
+    }
+    if let Some((name, at)) = section.text("identity_param") {
+        if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+            registrar.identity_param = Some(name.to_owned());
+        } else {
+            let what = format!("[registrar] identity_param {name:?} is no name of a URI parameter, such as rinstance");
+            section.problems.add(at, what, None);
+        }
+    }
+    registrar.redirect = section.flag("redirect").unwrap_or(registrar.redirect);
+}
+
+fn read_throttle(section: &mut Section<'_, '_>, settings: &mut Settings) {
+    let mut rate = |rate: &'static str, burst: &'static str| {
+        let per_second = section.number(rate, 1..=1_000_000);
+        let burst_size = section.number(burst, 1..=1_000_000);
+        match (per_second, burst_size) {
+            (Some((per_second, _)), burst) => {
+                let per_second = u32::try_from(per_second).unwrap_or(u32::MAX);
+                // Ten seconds' worth at once: phones come in waves.
+                let burst = burst.map_or(per_second.saturating_mul(10), |(n, _)| u32::try_from(n).unwrap_or(u32::MAX));
+                Some(Rate { per_second, burst })
+            }
+            (None, Some((_, at))) => {
+                section.problems.add(at, format!("[throttle] {burst} without {rate}"), None);
+                None
+            }
+            (None, None) => None,
+        }
+    };
+    settings.throttle.source = rate("per_source", "source_burst");
+    settings.throttle.network = rate("per_network", "network_burst");
+}
+
+fn read_sip(section: &mut Section<'_, '_>, settings: &mut Settings) {
+    settings.route.force_rport = section.flag("force_rport").unwrap_or(false);
+    let policies = [("only-source", MaddrPolicy::OnlySource), ("obey", MaddrPolicy::Obey)];
+    if let Some(maddr) = section.choice("maddr", &policies) {
+        settings.route.maddr = maddr;
+    }
+    if let Some((text, at)) = section.text("server_header") {
+        if text.is_empty() || text.len() > 100 || !text.bytes().all(|byte| (b' '..0x7F).contains(&byte)) {
+            section.problems.add(at, "[sip] server_header must be 1 to 100 printable ASCII characters", None);
+        } else {
+            settings.server_header = Some(text.to_owned());
+        }
+    }
+}
+
+fn read_tcp(section: &mut Section<'_, '_>, settings: &mut Settings) {
+    let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    settings.connections = section.number("connections", 1..=10_000_000).map(|(n, _)| count(n));
+    settings.connections_per_source = section.number("connections_per_source", 1..=10_000_000).map(|(n, _)| count(n));
+}
+
+#[cfg(test)]
+mod tests;

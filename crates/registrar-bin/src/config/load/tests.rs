@@ -1,0 +1,122 @@
+use super::*;
+use sip_registrar::Limits;
+
+fn problems(text: &str) -> Vec<(usize, String)> {
+    let problems = parse(text).expect_err(text);
+    let line = |at: usize| text[..at].lines().count().max(1) + usize::from(text[..at].ends_with('\n'));
+    problems.0.into_iter().map(|problem| (line(problem.at.start), problem.what)).collect()
+}
+
+#[test]
+fn everything_can_be_set() {
+    let text = r#"
+        listen = ["udp:0.0.0.0:5060", "tcp:[::]:5070"]
+        domains = ["example.com", "*.example.org"]
+        workers = 3
+        [log]
+        level = "info,sip_transport=debug"
+        format = "json"
+        [registrar]
+        min_expires = 60
+        max_expires = 3_600
+        default_expires = 600
+        jitter = 0
+        max_contacts = 5
+        eviction = "refuse"
+        max_bindings = 1000
+        foreign_domain = "pass"
+        identity_param = "rinstance"
+        redirect = true
+        [throttle]
+        per_source = 100
+        source_burst = 500
+        per_network = 1000
+        [sip]
+        force_rport = true
+        maddr = "obey"
+        server_header = "registrar"
+        [tcp]
+        connections = 100
+        connections_per_source = 10
+    "#;
+    let settings = parse(text).unwrap();
+    assert_eq!(settings.listen.as_deref().map(<[_]>::len), Some(2));
+    assert_eq!(settings.domains, ["example.com", "*.example.org"]);
+    assert_eq!(settings.workers.map(NonZeroU16::get), Some(3));
+    assert!(settings.log.json && settings.log.level.contains("debug"));
+    let registrar = settings.registrar;
+    assert_eq!(
+        registrar.limits,
+        Limits {
+            min_expires: 60,
+            max_expires: 3600,
+            default_expires: 600,
+            jitter: 0,
+            max_contacts: 5,
+            eviction: Eviction::Refuse
+        }
+    );
+    assert_eq!((registrar.max_bindings, registrar.redirect), (1000, true));
+    assert_eq!(registrar.foreign_domain, ForeignDomain::Pass);
+    assert_eq!(registrar.identity_param.as_deref(), Some("rinstance"));
+    assert_eq!(settings.throttle.source, Some(Rate { per_second: 100, burst: 500 }));
+    assert_eq!(settings.throttle.network, Some(Rate { per_second: 1000, burst: 10_000 }));
+    assert!(settings.route.force_rport && settings.route.maddr == MaddrPolicy::Obey);
+    assert_eq!((settings.connections, settings.connections_per_source), (Some(100), Some(10)));
+}
+
+#[test]
+fn an_empty_file_is_the_defaults() {
+    assert_eq!(parse("").unwrap(), Settings::default());
+}
+
+#[test]
+fn the_default_expiry_follows_the_longest() {
+    assert_eq!(parse("[registrar]\nmax_expires = 7200").unwrap().registrar.limits.default_expires, 7200);
+}
+
+#[test]
+fn all_problems_are_found_at_once_each_with_its_line() {
+    let text = "lisen = \"udp:127.0.0.1\"\n\
+                domains = [\"exa mple\", 5]\n\
+                workers = 0\n\
+                [registrar]\n\
+                min_expires = \"30\"\n\
+                max_contact = 5\n\
+                eviction = \"oldest\"\n\
+                [throttle]\n\
+                source_burst = 10\n\
+                [log]\n\
+                level = \"loud\"\n\
+                [nonsense]\n";
+    let found = problems(text);
+    let lines: Vec<usize> = {
+        let mut lines: Vec<_> = found.iter().map(|(line, _)| *line).collect();
+        lines.sort_unstable();
+        lines
+    };
+    assert_eq!(lines, [1, 2, 2, 3, 5, 6, 7, 9, 11, 12], "{found:#?}");
+}
+
+#[test]
+fn bounds_that_contradict_each_other_are_refused() {
+    for (text, line) in [
+        ("[registrar]\nmin_expires = 600", 2),
+        ("[registrar]\nmin_expires = 100\nmax_expires = 50", 3),
+        ("[registrar]\ndefault_expires = 10", 2),
+        ("[registrar]\nmax_expires = 100\ndefault_expires = 101", 3),
+    ] {
+        assert_eq!(problems(text).first().map(|(line, _)| *line), Some(line), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_toml_is_said_with_its_line() {
+    assert_eq!(problems("a = 1\nb = \n").first().map(|(line, _)| *line), Some(2));
+}
+
+#[test]
+fn a_listener_that_cannot_be_is_refused_by_name() {
+    let found = problems("listen = [\"udp:example.com:5060\", \"tls:127.0.0.1\"]");
+    assert!(found[0].1.contains("example.com") && found[1].1.contains("TLS"), "{found:?}");
+}

@@ -1,0 +1,106 @@
+//! The log.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sip_dispatch::Outcome;
+use sip_message::HeaderId;
+use tracing::Level;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::LogSettings;
+use crate::log_writer::LogWriter;
+use crate::show::Shown;
+
+/// The log is written as long as this lives.
+#[must_use]
+pub(crate) struct Journal(LogWriter);
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
+
+/// Sends the log to standard error.
+pub(crate) fn start(settings: &LogSettings) -> std::io::Result<Journal> {
+    let filter = EnvFilter::new(&settings.level);
+    let writer = LogWriter::start()?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer.clone()).with_target(false);
+    if settings.json {
+        log.json().flatten_event(true).init();
+    } else {
+        log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+    }
+    Ok(Journal(writer))
+}
+
+/// How many outcomes are logged in a second; a flood of refusals shall not become a flood of lines.
+const LINES_PER_SECOND: u64 = 200;
+
+/// Logs how requests ended: what was refused at `info`, everything else at `debug`.
+#[derive(Debug, Default)]
+pub(crate) struct OutcomeLog {
+    second: AtomicU64,
+    lines: AtomicU64,
+    left_out: AtomicU64,
+}
+
+impl OutcomeLog {
+    pub(crate) fn write(&self, outcome: &Outcome<'_>) {
+        let refused = outcome.status.is_none_or(|status| status.code() >= 400);
+        let enabled = if refused { tracing::enabled!(Level::INFO) } else { tracing::enabled!(Level::DEBUG) };
+        if !enabled || !self.admits(outcome.now.at.seconds()) {
+            return;
+        }
+        let message = outcome.message;
+        // As strings, so that both formats put them in quotes and no value can look like the next field.
+        let text = |id| Shown(message.value(id).unwrap_or_default()).to_string();
+        macro_rules! log {
+            ($level:expr) => {
+                tracing::event!(
+                    $level,
+                    reason = outcome.reason.code(),
+                    status = outcome.status.map(|status| status.code()),
+                    method = Shown(outcome.method.name()).to_string(),
+                    to = text(HeaderId::To),
+                    contact = text(HeaderId::Contact),
+                    source = %outcome.peer.remote,
+                    transport = outcome.peer.transport.name(),
+                    call_id = text(HeaderId::CallId),
+                    user_agent = text(HeaderId::UserAgent),
+                    "{}",
+                    outcome.reason.says()
+                )
+            };
+        }
+        if refused { log!(Level::INFO) } else { log!(Level::DEBUG) }
+    }
+
+    /// Whether there is room in this second. Says at the next line how many were left out.
+    fn admits(&self, second: u64) -> bool {
+        if self.second.swap(second, Ordering::Relaxed) != second {
+            self.lines.store(0, Ordering::Relaxed);
+            let left_out = self.left_out.swap(0, Ordering::Relaxed);
+            if left_out > 0 {
+                tracing::warn!(left_out, "outcomes not logged: more than {LINES_PER_SECOND} in a second");
+            }
+        }
+        let admitted = self.lines.fetch_add(1, Ordering::Relaxed) < LINES_PER_SECOND;
+        if !admitted {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+        admitted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_not_logged_line_by_line() {
+        let log = OutcomeLog::default();
+        let admitted = |second| (0..1000).filter(|_| log.admits(second)).count() as u64;
+        assert_eq!((admitted(1), admitted(2)), (LINES_PER_SECOND, LINES_PER_SECOND));
+    }
+}

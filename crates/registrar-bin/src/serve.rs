@@ -1,0 +1,86 @@
+//! `registrar serve`.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use sip_dispatch::{Dispatcher, Share};
+use sip_transport::{BindError, RunError, Server, Shutdown, Transport, WorkerId};
+
+use crate::cli::ServeArgs;
+use crate::counts::Counts;
+use crate::journal::{self, OutcomeLog};
+use crate::{Failure, assemble, banner, config, descriptors, signals};
+
+/// Serves until it is told to stop.
+pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    let settings = config::from_args(args)?;
+    let _journal =
+        journal::start(&settings.log).map_err(|error| Failure::Machine(format!("error: the log: {error}")))?;
+    let registrar = assemble::registrar(&settings).map_err(Failure::Settings)?;
+    let chain = assemble::chain(&settings, &registrar);
+    let dispatch = assemble::dispatch_config(&settings);
+
+    let mut server_config = assemble::server_config(&settings);
+    let connections = &mut server_config.streams.connections;
+    let wanted = std::mem::replace(connections, descriptors::make_room(*connections));
+    if settings.connections.is_some() && *connections < wanted {
+        let allowed = *connections;
+        tracing::warn!(
+            allowed,
+            wanted,
+            "fewer file descriptors than [tcp] connections needs: raise LimitNOFILE (systemd) or ulimit -n"
+        );
+    }
+    let server = Server::bind(server_config).map_err(|error| cannot_bind(&error))?;
+    let workers = server.workers();
+    let shutdown = Shutdown::new();
+    let counts = Arc::new(Counts::new(server.counters()));
+    signals::watch(shutdown.clone(), Arc::clone(&counts))
+        .map_err(|error| Failure::Machine(format!("error: signals: {error}")))?;
+    // A closed standard output is no reason not to serve.
+    drop(std::io::stdout().write_all(banner::started(&settings, server.legs()).as_bytes()));
+    drop(std::io::stdout().flush());
+    tracing::info!(workers, version = env!("CARGO_PKG_VERSION"), "serving");
+
+    let log = Arc::new(OutcomeLog::default());
+    let make = |worker: WorkerId| {
+        let share = Share { index: usize::from(worker.0), of: workers };
+        let log = Arc::clone(&log);
+        let dispatcher = Dispatcher::new(chain.clone(), dispatch.clone(), share);
+        counts.add(dispatcher.counters());
+        dispatcher.on_outcome(move |outcome| log.write(outcome))
+    };
+    let left = server.run(make, &shutdown).map_err(|error| ended(&error))?;
+    tracing::info!(counted = counts.text(), "stopped");
+    if !left.is_clean() {
+        tracing::warn!(?left, "not everything could be finished in time");
+    }
+    Ok(())
+}
+
+/// What is wrong, and what an operator does about it.
+fn cannot_bind(error: &BindError) -> Failure {
+    let help = match error {
+        BindError::AddressInUse(leg) => {
+            let (flag, port) = (if leg.transport() == Transport::Udp { 'u' } else { 't' }, leg.addr().port());
+            format!(
+                "\nhelp: ss -ln{flag}p 'sport = :{port}' shows who has it; --listen, or listen in the file, chooses \
+                 another"
+            )
+        }
+        BindError::AddressNotAvailable(_) => "\nhelp: ip address shows those that it has".to_owned(),
+        _ => String::new(),
+    };
+    Failure::Machine(format!("error: {error}{help}"))
+}
+
+/// Why it ended though nobody told it to.
+fn ended(error: &RunError) -> Failure {
+    match error {
+        RunError::Panicked(_) => Failure::Fault(format!(
+            "error: {error}\nhelp: this is a fault in the program, and what it printed above says where: report it; \
+             start it again, all bindings are lost"
+        )),
+        _ => Failure::Machine(format!("error: {error}")),
+    }
+}

@@ -1,0 +1,59 @@
+//! What the program does beside serving: it listens to signals, and says now and then what it has counted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sip_transport::Shutdown;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::counts::Counts;
+
+/// How often the counters are logged, if they have changed.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// SIGTERM and SIGINT drain; a second one cuts the drain short. SIGHUP is no reason to end.
+pub(crate) fn watch(shutdown: Shutdown, counts: Arc<Counts>) -> std::io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+    let (mut term, mut int, mut hup, mut minute) = {
+        let _context = runtime.enter();
+        let first = tokio::time::Instant::now() + EVERY;
+        (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::hangup())?,
+            tokio::time::interval_at(first, EVERY),
+        )
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        runtime.block_on(async move {
+            let mut said = String::new();
+            loop {
+                tokio::select! {
+                    Some(()) = term.recv() => stop(&shutdown),
+                    Some(()) = int.recv() => stop(&shutdown),
+                    Some(()) = hup.recv() => {
+                        tracing::warn!("SIGHUP: this version reads its settings only at the start; restart it");
+                    }
+                    _ = minute.tick() => {
+                        let counted = counts.text();
+                        if counted != said {
+                            tracing::info!(counted, "so far");
+                            said = counted;
+                        }
+                    }
+                }
+            }
+        });
+    })?;
+    Ok(())
+}
+
+fn stop(shutdown: &Shutdown) {
+    if shutdown.is_stopping() {
+        shutdown.cut();
+    } else {
+        tracing::info!("draining: what has arrived is answered, then it stops");
+        shutdown.drain();
+    }
+}

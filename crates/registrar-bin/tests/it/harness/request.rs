@@ -1,0 +1,74 @@
+//! Requests as text.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A number that no other call gets.
+pub(crate) fn unique() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A request that has everything but the Via, which depends on where it is sent from.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) uri: String,
+    pub(crate) to: String,
+    pub(crate) call_id: String,
+    pub(crate) cseq: u32,
+    /// Whole lines without their ends.
+    pub(crate) more: Vec<String>,
+    pub(crate) rport: bool,
+}
+
+impl Request {
+    /// A REGISTER that asks; with contacts it changes something.
+    pub(crate) fn register(aor: &str) -> Self {
+        let (_, domain) = aor.split_once('@').unwrap();
+        Self::new("REGISTER", &format!("sip:{domain}"), aor)
+    }
+
+    pub(crate) fn new(method: &str, uri: &str, to: &str) -> Self {
+        let call_id = format!("call-{}-{}", std::process::id(), unique());
+        let (method, uri, to) = (method.to_owned(), uri.to_owned(), to.to_owned());
+        Self { method, uri, to, call_id, cseq: 1, more: Vec::new(), rport: true }
+    }
+
+    pub(crate) fn with(mut self, line: &str) -> Self {
+        self.more.push(line.to_owned());
+        self
+    }
+
+    pub(crate) fn expires(self, seconds: u32) -> Self {
+        self.with(&format!("Expires: {seconds}"))
+    }
+
+    pub(crate) fn contact(self, contact: &str) -> Self {
+        self.with(&format!("Contact: {contact}"))
+    }
+
+    /// The same phone's next request for the same address of record.
+    pub(crate) fn next(&self) -> Self {
+        Self { cseq: self.cseq + 1, more: Vec::new(), ..self.clone() }
+    }
+
+    /// As it is sent from `from`; a new transaction each time.
+    pub(crate) fn text(&self, transport: &str, from: SocketAddr) -> String {
+        let Self { method, uri, to, call_id, cseq, .. } = self;
+        let rport = if self.rport { ";rport" } else { "" };
+        let more: String = self.more.iter().flat_map(|line| [line.as_str(), "\r\n"]).collect();
+        format!(
+            "{method} {uri} SIP/2.0\r\n\
+             Via: SIP/2.0/{transport} {from};branch=z9hG4bK{}{rport}\r\n\
+             From: <{to}>;tag=t{call_id}\r\n\
+             To: <{to}>\r\n\
+             Call-ID: {call_id}\r\n\
+             CSeq: {cseq} {method}\r\n\
+             Max-Forwards: 70\r\n\
+             {more}\
+             Content-Length: 0\r\n\r\n",
+            unique()
+        )
+    }
+}

@@ -1,0 +1,22 @@
+//! The program as an operator and a phone meet it: started on free ports of the loopback, stopped by a signal.
+//!
+//! The modules `sipp`, `sipsak` and `baresip` drive the programs of these names.
+
+#[cfg(test)]
+mod baresip;
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod sipp;
+#[cfg(test)]
+mod sipsak;
+#[cfg(test)]
+mod start;
+#[cfg(test)]
+mod stop;
+#[cfg(test)]
+mod wire;

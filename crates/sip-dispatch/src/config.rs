@@ -1,0 +1,37 @@
+//! What a dispatcher may be told.
+
+use std::sync::Arc;
+
+use crate::RouteConfig;
+use crate::links::Throttle;
+
+/// The settings of a [`Dispatcher`](crate::Dispatcher).
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where answers go.
+    pub route: RouteConfig,
+    /// The Server header of every answer, if there shall be one. A text without control characters.
+    pub server: Option<String>,
+    /// Budgets that all workers share. A source is charged for every message before it is read, so that repetitions
+    /// and malformed messages count as well; what is beyond its budget is dropped.
+    pub throttle: Option<Arc<Throttle>>,
+    /// Memory of each worker for answers that may have to be repeated, in bytes. 4 MiB hold some 8,000.
+    pub absorb_bytes: usize,
+    /// How many requests of a worker may wait for a store; more are answered 503.
+    pub max_pending: usize,
+    /// After how many milliseconds a waiting request is answered 500. Clients give up after 32 s.
+    pub pending_deadline_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            route: RouteConfig::default(),
+            server: None,
+            throttle: None,
+            absorb_bytes: 4 << 20,
+            max_pending: 10_000,
+            pending_deadline_ms: 20_000,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! One request on its way through the chain.
+
+use sip_message::header::Via;
+use sip_message::{HeaderId, Message, Method, Request, ResponseWriter, WriteError};
+use sip_transport::{Now, Outbox, Peer};
+
+use crate::route::response_route;
+use crate::transaction::{Keys, TransactionKey};
+use crate::{Answer, Config, Deferred, Reason, Status, Verdict, reason};
+
+/// The longest UDP datagram over IPv4: 65,535 bytes less the headers of IP and UDP.
+const MAX_DATAGRAM: usize = 65_507;
+
+/// A request, where it came from, and the one chance to answer it.
+///
+/// A link reads the request and passes, or ends the exchange with [`reply`](Exchange::reply) or
+/// [`ignore`](Exchange::ignore).
+#[derive(Debug)]
+pub struct Exchange<'e> {
+    pub(crate) message: Message<'e>,
+    /// Empty if the request line cannot be read; no link sees such a request.
+    pub(crate) request: Request<'e>,
+    pub(crate) via: Via<'e>,
+    pub(crate) peer: Peer,
+    pub(crate) now: Now,
+    pub(crate) key: TransactionKey,
+    pub(crate) keys: &'e Keys,
+    pub(crate) config: &'e Config,
+    pub(crate) out: &'e mut Outbox,
+    pub(crate) sealed: Option<Sealed>,
+    /// A link has tried to answer a second time.
+    pub(crate) contradicted: bool,
+}
+
+/// The proof that a request was answered, or ignored on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    status: Option<Status>,
+    reason: Reason,
+}
+
+impl Sealed {
+    /// The status that was sent; `None` if nothing was.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        self.status
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+}
+
+impl<'e> Exchange<'e> {
+    /// The request. Its lifetime is not that of the borrow of `self`, so it can be read while replying.
+    #[must_use]
+    pub fn message(&self) -> Message<'e> {
+        self.message
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> Method<'e> {
+        self.request.method
+    }
+
+    /// The request line.
+    #[must_use]
+    pub fn request(&self) -> Request<'e> {
+        self.request
+    }
+
+    /// The topmost Via.
+    #[must_use]
+    pub fn via(&self) -> Via<'e> {
+        self.via
+    }
+
+    /// Who sent it, as observed.
+    #[must_use]
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// When it is handled.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// Whether the exchange has ended, and how.
+    #[must_use]
+    pub fn sealed(&self) -> Option<Sealed> {
+        self.sealed
+    }
+
+    /// Answers with `status` and the headers that `write` adds, and ends the exchange.
+    ///
+    /// A request has one final answer: once the exchange has ended, nothing more is written, the first [`Sealed`] is
+    /// given back, and the attempt is counted as [`second_answers`](crate::CountersSnapshot::second_answers). If the
+    /// answer cannot be written, 500 is sent in its place.
+    pub fn reply(&mut self, status: Status, reason: Reason, write: impl FnOnce(&mut ResponseWriter<'_>)) -> Sealed {
+        if let Some(sealed) = self.sealed {
+            self.contradicted = true;
+            return sealed;
+        }
+        let written = self.write(status, write).map(|()| Sealed { status: Some(status), reason });
+        let sealed = written.unwrap_or_else(|_| {
+            let status = self.write(Status::INTERNAL_ERROR, |_| {}).is_ok().then_some(Status::INTERNAL_ERROR);
+            Sealed { status, reason: reason::UNWRITABLE }
+        });
+        self.sealed = Some(sealed);
+        sealed
+    }
+
+    fn write(&mut self, status: Status, write: impl FnOnce(&mut ResponseWriter<'_>)) -> Result<(), WriteError> {
+        let (to, top) = response_route(&self.via, &self.peer, self.config.route);
+        let tag = self.keys.to_tag(self.key);
+        let limit = if self.peer.flow.is_some() { usize::from(u16::MAX) } else { MAX_DATAGRAM };
+        let line = (status.code(), status.phrase());
+        let mut out = self.out.begin();
+        let mut writer = ResponseWriter::answering(out.buffer(), limit, self.message, line, top, &tag);
+        write(&mut writer);
+        if let Some(server) = &self.config.server {
+            writer.header(HeaderId::Server, server.as_str());
+        }
+        writer.finish(b"")?;
+        out.send(to);
+        Ok(())
+    }
+
+    /// Answers with `status` and no headers of its own.
+    pub fn refuse(&mut self, status: Status, reason: Reason) -> Sealed {
+        self.reply(status, reason, |_| {})
+    }
+
+    /// Ends the exchange without an answer.
+    pub fn ignore(&mut self, reason: Reason) -> Sealed {
+        *self.sealed.get_or_insert(Sealed { status: None, reason })
+    }
+
+    /// Goes on with `then` when the answer is there: at once and without boxing anything if it is, else when its
+    /// future is ready. `context` is cloned only in the second case.
+    pub fn when<T, C>(
+        &mut self,
+        answer: Answer<T>,
+        context: &C,
+        then: fn(&C, &mut Exchange<'_>, T) -> Verdict,
+    ) -> Verdict
+    where
+        T: Send + 'static,
+        C: Clone + Send + 'static,
+    {
+        match answer {
+            Answer::Now(value) => then(context, self, value),
+            Answer::Later(future) => {
+                let context = context.clone();
+                Verdict::Pending(Deferred::new(future, move |ex, value| then(&context, ex, value)))
+            }
+        }
+    }
+
+    /// Refuses the request with 420 if it requires an extension that is not in `supported` (RFC 3261 §8.2.2.3).
+    /// CANCEL and ACK are not asked for theirs.
+    pub fn refuse_unsupported(&mut self, supported: &[&str]) -> Option<Sealed> {
+        let message = self.message;
+        message.value(HeaderId::Require)?;
+        if matches!(self.method(), Method::Cancel | Method::Ack) {
+            return None;
+        }
+        let required = || message.list::<sip_message::header::Token<'_>>(HeaderId::Require);
+        if required().any(|tag| tag.is_err()) {
+            return Some(self.refuse(Status::BAD_REQUEST.saying("Malformed Require"), reason::MALFORMED));
+        }
+        let known = |tag: &[u8]| supported.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(tag));
+        let unknown = || required().flatten().map(|tag| tag.0).filter(|tag| !known(tag));
+        unknown().next()?;
+        Some(self.reply(Status::BAD_EXTENSION, reason::EXTENSION, |answer| {
+            answer.list(HeaderId::Unsupported, unknown());
+        }))
+    }
+}

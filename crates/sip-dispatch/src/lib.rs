@@ -1,0 +1,50 @@
+//! What every SIP server does with a request before it knows what the request is about, and where the answer goes.
+//!
+//! ```text
+//!   Ingress::on_message ─▶ within the source's budget? ─▶ index ─▶ a response, an ACK? counted, never answered
+//!                           │
+//!                           ▼
+//!                        seen before? ─▶ the same bytes again, or silence while it is in flight
+//!                           │
+//!                           ▼
+//!                        ReceiveChain: link ─Pass─▶ link ─Pass─▶ … link
+//!                           │                │
+//!                        Handled          Pending: a future, and where to go on when it is ready
+//!                           ▼
+//!                        the answer is in the Outbox; over UDP it is remembered for 32 s
+//! ```
+//!
+//! This is the UAS part of RFC 3261 §8.2, §17.2 and §18.2 and of RFC 3581, sans-IO: time, peer and output buffer are
+//! arguments, and no runtime is known. A [`Dispatcher`] belongs to one worker and is driven through
+//! [`Ingress`](sip_transport::Ingress); the [`ReceiveChain`] is shared by all.
+//!
+//! Requests of our own (client transactions, timers, resolution) are not here yet.
+#![forbid(unsafe_code)]
+
+mod absorb;
+mod answer;
+mod chain;
+mod config;
+mod counters;
+mod dispatcher;
+mod exchange;
+pub mod links;
+mod pending;
+pub mod reason;
+mod receiver;
+mod route;
+mod status;
+mod transaction;
+mod unreadable;
+
+pub use answer::{Answer, BoxFuture};
+pub use chain::{Link, ReceiveChain};
+pub use config::Config;
+pub use counters::{Counters, CountersSnapshot};
+pub use dispatcher::{Dispatcher, Outcome};
+pub use exchange::{Exchange, Sealed};
+pub use pending::{Pending, Resume};
+pub use reason::Reason;
+pub use receiver::{Deferred, Receiver, Share, Verdict};
+pub use route::{MaddrPolicy, RouteConfig};
+pub use status::Status;

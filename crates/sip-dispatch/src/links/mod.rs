@@ -1,0 +1,11 @@
+//! Links that every chain can use. The usual order: [`Sanity`], [`Options`], …, [`Fallback`].
+
+mod fallback;
+mod options;
+mod sanity;
+mod throttle;
+
+pub use fallback::Fallback;
+pub use options::Options;
+pub use sanity::Sanity;
+pub use throttle::{Rate, Throttle};

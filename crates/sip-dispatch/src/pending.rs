@@ -1,0 +1,85 @@
+//! Requests that wait for somebody else.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use sip_transport::{Peer, Timestamp};
+
+use crate::receiver::{Continuation, Deferred};
+use crate::transaction::TransactionKey;
+
+/// A waiting request, for the worker to poll beside its sockets.
+#[must_use = "nothing happens unless it is polled"]
+pub struct Pending {
+    pub(crate) ticket: Ticket,
+    pub(crate) deferred: Deferred,
+}
+
+/// What a [`Pending`] ends with, for [`Ingress::resume`](sip_transport::Ingress::resume).
+pub struct Resume {
+    pub(crate) ticket: Ticket,
+    pub(crate) then: Continuation,
+}
+
+impl Future for Pending {
+    type Output = Resume;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Resume> {
+        let ticket = self.ticket;
+        self.deferred.future.as_mut().poll(cx).map(|then| Resume { ticket, then })
+    }
+}
+
+/// A waiting request's name, in the order of deadlines. None is given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticket {
+    deadline: Timestamp,
+    serial: u64,
+}
+
+/// What is kept of a waiting request.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) bytes: Box<[u8]>,
+    pub(crate) peer: Peer,
+    pub(crate) key: TransactionKey,
+}
+
+/// The requests of one worker that wait.
+#[derive(Debug, Default)]
+pub(crate) struct WaitingRoom {
+    waiting: BTreeMap<Ticket, Waiting>,
+    serial: u64,
+}
+
+impl WaitingRoom {
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// A new name.
+    pub(crate) fn ticket(&mut self, deadline: Timestamp) -> Ticket {
+        self.serial += 1;
+        Ticket { deadline, serial: self.serial }
+    }
+
+    /// Keeps a request, also one that has been here before under the same name.
+    pub(crate) fn enter(&mut self, ticket: Ticket, waiting: Waiting) {
+        self.waiting.insert(ticket, waiting);
+    }
+
+    /// Takes a request out, if it is still there.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waiting> {
+        self.waiting.remove(&ticket)
+    }
+
+    /// Whether the deadline of any has passed.
+    pub(crate) fn has_overdue(&self, now: Timestamp) -> bool {
+        self.waiting.first_key_value().is_some_and(|(ticket, _)| ticket.deadline <= now)
+    }
+
+    /// Takes out one request whose deadline has passed.
+    pub(crate) fn overdue(&mut self, now: Timestamp) -> Option<Waiting> {
+        self.waiting.first_entry().filter(|first| first.key().deadline <= now).map(|first| first.remove())
+    }
+}

@@ -1,0 +1,127 @@
+//! In steady state nothing is allocated on a request's way over UDP.
+#![expect(unsafe_code, reason = "counting allocations needs a GlobalAlloc, which is an unsafe trait")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use sip_dispatch::links::{Fallback, Options, Rate, Sanity, Throttle};
+use sip_dispatch::{Config, Dispatcher, ReceiveChain, Share};
+use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
+
+/// The system's allocator, counting for each thread.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is handed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller keeps the contract of GlobalAlloc::alloc.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of GlobalAlloc::dealloc.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const PEER: Peer = Peer {
+    leg: LegId(0),
+    transport: Transport::Udp,
+    remote: std::net::SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::new(192, 0, 2, 4), 5060)),
+    local: std::net::SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::new(192, 0, 2, 1), 5060)),
+    flow: None,
+};
+
+struct Server {
+    dispatcher: Dispatcher,
+    outbox: Outbox,
+    now: u64,
+}
+
+impl Server {
+    fn new() -> Self {
+        const ALLOW: &[&str] = &["OPTIONS"];
+        let generous = Rate { per_second: 1_000_000, burst: 1_000_000 };
+        let chain = ReceiveChain::new([
+            Sanity::default().into(),
+            Throttle::new(Some(generous), Some(generous)).into(),
+            Options { allow: ALLOW, supported: &["path"] }.into(),
+            Fallback { allow: ALLOW }.into(),
+        ]);
+        let config = Config { server: Some("house".to_owned()), absorb_bytes: 1 << 16, ..Config::default() };
+        Self { dispatcher: Dispatcher::new(chain, config, Share::WHOLE), outbox: Outbox::new(), now: 1 }
+    }
+
+    /// Allocations on the way of one datagram, which must be answered.
+    fn allocations(&mut self, bytes: &[u8]) -> usize {
+        self.now += 1;
+        let now = Now::from_millis(self.now);
+        let before = ALLOCATIONS.get();
+        let pending = self.dispatcher.on_message(Inbound { bytes, peer: PEER, now }, &mut self.outbox);
+        let _ = self.dispatcher.on_tick(now, &mut self.outbox);
+        let allocations = ALLOCATIONS.get() - before;
+        assert!(pending.is_none());
+        assert_eq!(self.outbox.len(), 1);
+        self.outbox.clear();
+        allocations
+    }
+}
+
+fn options(n: usize) -> Vec<u8> {
+    format!(
+        "OPTIONS sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.4:5060;branch=z9hG4bK{n};rport\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag={n}\r\nTo: <sip:alice@example.com>\r\n\
+         Call-ID: {n}@192.0.2.4\r\nCSeq: {n} OPTIONS\r\nContact: <sip:alice@192.0.2.4>\r\nContent-Length: 0\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+#[test]
+fn the_counter_counts() {
+    let before = ALLOCATIONS.get();
+    drop(std::hint::black_box(Box::new(7)));
+    assert_eq!(ALLOCATIONS.get(), before + 1);
+}
+
+#[test]
+fn an_answered_request_and_its_retransmission_allocate_nothing() {
+    let mut server = Server::new();
+    // The outbox gets its room.
+    server.allocations(&options(0));
+    // Often enough for the ring to go round several times and for its table to be tidied.
+    for n in 1..10_000 {
+        let request = options(n);
+        assert_eq!(server.allocations(&request), 0, "request {n}");
+        assert_eq!(server.allocations(&request), 0, "retransmission {n}");
+    }
+    let counters = server.dispatcher.counters().snapshot();
+    assert_eq!((counters.requests, counters.absorbed), (10_000, 9_999));
+}
+
+#[test]
+fn a_refusal_allocates_nothing() {
+    let mut server = Server::new();
+    server.allocations(&options(0));
+    for (n, (from, to)) in [
+        ("CSeq: ", "Require: gruu\r\nCSeq: "),
+        ("Max-Forwards: 70", "Max-Forwards: 700"),
+        ("SIP/2.0\r\n", "SIP/3.0\r\n"),
+        ("From: ", "Froom: "),
+        ("\r\n\r\n", "\r\n"),
+        ("OPTIONS", "MESSAGE"),
+        ("OPTIONS", "CHAT"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let request = String::from_utf8(options(n + 1)).unwrap().replace(from, to);
+        assert_eq!(server.allocations(request.as_bytes()), 0, "{to}");
+    }
+}

@@ -1,0 +1,198 @@
+//! A part of the table with its own lock, and its wheel of expiries.
+
+use hashbrown::HashTable;
+
+use crate::{Aor, Record};
+use sip_transport::Timestamp;
+
+/// Buckets of one second each. What expires later than the wheel reaches is looked at once in every turn.
+pub(super) const WHEEL: u64 = 512;
+
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) record: Record,
+    /// The second in which this record is looked at next. Entries for it in other buckets are left over and mean
+    /// nothing.
+    filed: u64,
+}
+
+/// Records, and when to look at each.
+///
+/// Every record is in the bucket of its earliest expiry, or in an earlier one. A refresh, which moves the expiry
+/// later, does not touch the wheel: the record is filed again when its bucket's time comes. So each second costs as
+/// much as it has entries, and a record whose expiry is far away costs one look in a turn of the wheel.
+#[derive(Debug)]
+pub(super) struct Shard {
+    pub(super) table: HashTable<Slot>,
+    wheel: Wheel,
+}
+
+/// What is due in a shard.
+pub(super) enum Due {
+    /// The record with this hash has to be looked at.
+    Record(u64),
+    /// Nothing more until the next second.
+    Nothing,
+}
+
+impl Shard {
+    pub(super) fn new() -> Self {
+        Self { table: HashTable::new(), wheel: Wheel::new() }
+    }
+
+    pub(super) fn find(&self, hash: u64, aor: &Aor<'_>) -> Option<&Slot> {
+        self.table.find(hash, |slot| slot.record.aor() == *aor)
+    }
+
+    /// Puts `record` in place of the one of the same address, or takes that away. `hash_of` is asked when the table
+    /// has to grow or the wheel to be tidied.
+    pub(super) fn replace(
+        &mut self,
+        hash: u64,
+        aor: &Aor<'_>,
+        record: Option<Record>,
+        now: Timestamp,
+        hash_of: impl Fn(&Aor<'_>) -> u64,
+    ) {
+        self.wheel.begin(now);
+        match (self.table.find_entry(hash, |slot| slot.record.aor() == *aor), record) {
+            (Ok(mut entry), Some(record)) => {
+                let slot = entry.get_mut();
+                let due = due_second(&record);
+                slot.record = record;
+                if due < slot.filed {
+                    slot.filed = self.wheel.file(hash, due);
+                }
+            }
+            (Ok(entry), None) => drop(entry.remove()),
+            (Err(_), Some(record)) => {
+                let filed = self.wheel.file(hash, due_second(&record));
+                self.table.insert_unique(hash, Slot { record, filed }, |slot| hash_of(&slot.record.aor()));
+            }
+            (Err(_), None) => {}
+        }
+        if self.wheel.entries > 2 * self.table.len() + WHEEL as usize {
+            self.tidy(hash_of);
+        }
+    }
+
+    /// Throws the entries away that mean nothing, so that phones that come and go do not fill the wheel.
+    fn tidy(&mut self, hash_of: impl Fn(&Aor<'_>) -> u64) {
+        self.wheel.clear();
+        for slot in &mut self.table {
+            slot.filed = self.wheel.file(hash_of(&slot.record.aor()), slot.filed);
+        }
+    }
+
+    /// The next record to look at.
+    pub(super) fn due(&mut self, now: Timestamp) -> Due {
+        self.wheel.next(now.seconds()).map_or(Due::Nothing, Due::Record)
+    }
+
+    /// Looks at the records with this hash whose bucket is being emptied: gives those with something expired, as they
+    /// were and as they are now, and files the others again.
+    pub(super) fn expire(
+        &mut self,
+        hash: u64,
+        now: Timestamp,
+        hash_of: impl Fn(&Aor<'_>) -> u64,
+        mut without_expired: impl FnMut(&Record) -> Option<Record>,
+        mut gone: impl FnMut(Record, Option<Record>),
+    ) {
+        let second = self.wheel.emptying();
+        let is_due = |slot: &Slot| {
+            // Entries that were not emptied in time are found a turn later, in the same bucket. The table asks of
+            // slots with other hashes too.
+            slot.filed <= second && slot.filed % WHEEL == second % WHEEL && hash_of(&slot.record.aor()) == hash
+        };
+        while let Ok(mut entry) = self.table.find_entry(hash, is_due) {
+            let slot = entry.get_mut();
+            if slot.record.earliest_expiry().is_some_and(|expiry| expiry > now) {
+                slot.filed = self.wheel.file_later(hash, due_second(&slot.record));
+                continue;
+            }
+            match without_expired(&slot.record) {
+                Some(record) => {
+                    slot.filed = self.wheel.file_later(hash, due_second(&record));
+                    gone(std::mem::replace(&mut slot.record, record.clone()), Some(record));
+                }
+                None => gone(entry.remove().0.record, None),
+            }
+        }
+    }
+}
+
+/// Hashes of records, in buckets of a second.
+#[derive(Debug)]
+struct Wheel {
+    buckets: Box<[Vec<u64>]>,
+    entries: usize,
+    /// The second up to which, itself included, all buckets have been emptied; 0 before the first entry.
+    swept: u64,
+}
+
+impl Wheel {
+    fn new() -> Self {
+        Self { buckets: (0..WHEEL).map(|_| Vec::new()).collect(), entries: 0, swept: 0 }
+    }
+
+    fn begin(&mut self, now: Timestamp) {
+        if self.swept == 0 {
+            self.swept = now.seconds().saturating_sub(1);
+        }
+    }
+
+    /// The second whose bucket is emptied now, or will be next.
+    fn emptying(&self) -> u64 {
+        self.swept + 1
+    }
+
+    /// Makes an entry and gives the second in which it is looked at: that in which it is due, but not one that has
+    /// been swept, nor one that is more than a turn away.
+    fn file(&mut self, hash: u64, due: u64) -> u64 {
+        self.push(hash, due.clamp(self.swept + 1, self.swept + WHEEL - 1))
+    }
+
+    /// The same while a bucket is being emptied: not into that one.
+    fn file_later(&mut self, hash: u64, due: u64) -> u64 {
+        self.push(hash, due.clamp(self.swept + 2, self.swept + WHEEL))
+    }
+
+    fn push(&mut self, hash: u64, second: u64) -> u64 {
+        if let Some(bucket) = self.buckets.get_mut((second % WHEEL) as usize) {
+            bucket.push(hash);
+            self.entries += 1;
+        }
+        second
+    }
+
+    /// Takes an entry that is due by `now`.
+    fn next(&mut self, now: u64) -> Option<u64> {
+        // Older buckets than one turn of the wheel are the same ones again.
+        self.swept = self.swept.max(now.saturating_sub(WHEEL));
+        while self.swept < now {
+            let bucket = self.buckets.get_mut((self.emptying() % WHEEL) as usize)?;
+            if let Some(hash) = bucket.pop() {
+                self.entries -= 1;
+                return Some(hash);
+            }
+            // The room of a busy second is not kept for a turn.
+            *bucket = Vec::new();
+            self.swept += 1;
+        }
+        None
+    }
+
+    fn clear(&mut self) {
+        self.buckets.iter_mut().for_each(|bucket| *bucket = Vec::new());
+        self.entries = 0;
+    }
+}
+
+/// The second after which the first binding of a record has expired.
+fn due_second(record: &Record) -> u64 {
+    record.earliest_expiry().map_or(0, |expiry| expiry.0.div_ceil(1000))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,354 @@
+//! The bytes of a record. Numbers are big-endian.
+//!
+//! ```text
+//! record  := 1:u8 version:u64 aor count:u8 binding*
+//! binding := length:u16 expires_at:u64 granted:u32 cseq:u32 reg_id:u32 q:u16 leg:u16 transport:u8 flags:u8
+//!            port:u16 uri_at:u16 uri_len:u16 instance_at:u16 instance_len:u16
+//!            ip:(4 or 16) scope:(u32 if flag) flow:(10 if flag)
+//!            contact call_id path user_agent
+//! aor, contact, … := length:u16 bytes
+//! ```
+
+use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::sync::Arc;
+
+use sip_message::Uri;
+use sip_message::header::{Contact, ContactValue, QValue};
+use sip_transport::{Flow, LegId, Timestamp, Transport};
+
+use super::{Binding, Record};
+use crate::Aor;
+use crate::span::place_of;
+
+/// The first byte of every record.
+const FORMAT: u8 = 1;
+/// The bytes of a binding from `expires_at` to `instance_len`.
+const FIXED: usize = 36;
+const HAS_V6: u8 = 1;
+const HAS_FLOW: u8 = 2;
+const HAS_SCOPE: u8 = 4;
+
+/// Why bytes are no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// Written by a newer program.
+    #[error("a record of format {0}, of which this program knows nothing; it was written by a newer one")]
+    UnknownFormat(u8),
+    /// Shorter than it says, or with impossible values.
+    #[error("a damaged record")]
+    Damaged,
+    /// A record without bindings is not kept.
+    #[error("a record without bindings")]
+    Empty,
+    /// More bindings or longer values than the format holds.
+    #[error("a record with more or longer values than its format holds")]
+    TooLarge,
+}
+
+/// Writes a record, binding by binding.
+#[derive(Debug)]
+pub struct RecordBuilder<'b> {
+    bytes: &'b mut Vec<u8>,
+    count_at: usize,
+    count: u8,
+    error: Option<CodecError>,
+}
+
+impl<'b> RecordBuilder<'b> {
+    /// Begins the record of `aor` in `scratch`, which is emptied.
+    pub fn new(scratch: &'b mut Vec<u8>, aor: &Aor<'_>, version: u64) -> Self {
+        scratch.clear();
+        scratch.push(FORMAT);
+        scratch.extend_from_slice(&version.to_be_bytes());
+        let mut builder = Self { bytes: scratch, count_at: 0, count: 0, error: None };
+        builder.text(aor.as_bytes());
+        builder.count_at = builder.bytes.len();
+        builder.bytes.push(0);
+        builder
+    }
+
+    /// Adds a binding.
+    pub fn push(&mut self, binding: &Binding<'_>) -> &mut Self {
+        let Some(count) = self.count.checked_add(1) else {
+            self.error = Some(CodecError::TooLarge);
+            return self;
+        };
+        self.count = count;
+        let length_at = self.bytes.len();
+        let out = &mut *self.bytes;
+        out.extend_from_slice(&[0, 0]);
+        out.extend_from_slice(&binding.expires_at.0.to_be_bytes());
+        out.extend_from_slice(&binding.granted.to_be_bytes());
+        out.extend_from_slice(&binding.cseq.to_be_bytes());
+        out.extend_from_slice(&binding.reg_id.unwrap_or(0).to_be_bytes());
+        out.extend_from_slice(&binding.q.thousandths().to_be_bytes());
+        out.extend_from_slice(&binding.leg.0.to_be_bytes());
+        let scope = scope_of(binding.source);
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let flags = flag(binding.source.is_ipv6(), HAS_V6)
+            | flag(binding.flow.is_some(), HAS_FLOW)
+            | flag(scope != 0, HAS_SCOPE);
+        out.extend_from_slice(&[binding.transport.code(), flags]);
+        out.extend_from_slice(&binding.source.port().to_be_bytes());
+        match parts_of(binding) {
+            Some(parts) => parts.into_iter().for_each(|part| self.short(part)),
+            None => self.error = Some(CodecError::Damaged),
+        }
+        let out = &mut *self.bytes;
+        match binding.source.ip() {
+            IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
+            IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
+        }
+        if scope != 0 {
+            out.extend_from_slice(&scope.to_be_bytes());
+        }
+        if let Some(flow) = binding.flow {
+            out.extend_from_slice(&flow.to_bytes());
+        }
+        for text in [binding.contact, binding.call_id, binding.path, binding.user_agent] {
+            self.text(text);
+        }
+        match u16::try_from(self.bytes.len() - length_at - 2) {
+            Ok(length) => {
+                if let Some(place) = self.bytes.get_mut(length_at..length_at + 2) {
+                    place.copy_from_slice(&length.to_be_bytes());
+                }
+            }
+            Err(_) => self.error = Some(CodecError::TooLarge),
+        }
+        self
+    }
+
+    /// The record: the one allocation on the way.
+    ///
+    /// # Errors
+    /// [`CodecError::TooLarge`]: a binding of more than 65,535 bytes, or more than 255 of them. [`CodecError::Empty`]:
+    /// none. [`CodecError::Damaged`]: a binding whose URI or instance is not that of its contact.
+    pub fn finish(self) -> Result<Record, CodecError> {
+        if let Some(count) = self.bytes.get_mut(self.count_at) {
+            *count = self.count;
+        }
+        match self.error {
+            Some(error) => Err(error),
+            None if self.count == 0 => Err(CodecError::Empty),
+            None => Ok(Record(Arc::from(self.bytes.as_slice()))),
+        }
+    }
+
+    fn short(&mut self, number: usize) {
+        let number = u16::try_from(number).unwrap_or_else(|_| {
+            self.error = Some(CodecError::TooLarge);
+            0
+        });
+        self.bytes.extend_from_slice(&number.to_be_bytes());
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        self.short(text.len());
+        self.bytes.extend_from_slice(text);
+    }
+}
+
+/// The interface of a link-local address; without it nothing can be sent there.
+fn scope_of(source: SocketAddr) -> u32 {
+    match source {
+        SocketAddr::V4(_) => 0,
+        SocketAddr::V6(source) => source.scope_id(),
+    }
+}
+
+/// Place and length of the URI and of the instance in the contact.
+fn parts_of(binding: &Binding<'_>) -> Option<[usize; 4]> {
+    let Binding { contact, uri, instance, .. } = binding;
+    // Nearly always `<` and the URI, or the URI alone.
+    let uri_at = match contact.strip_prefix(b"<") {
+        Some(inner) if inner.starts_with(uri) => Some(1),
+        None if contact.starts_with(uri) => Some(0),
+        _ => place_of(contact, uri),
+    };
+    let instance_at = if instance.is_empty() { Some(0) } else { place_of(contact, instance) };
+    if let (Some(uri_at), Some(instance_at)) = (uri_at, instance_at) {
+        return Some([uri_at, uri.len(), instance_at, instance.len()]);
+    }
+    // Equal to the parts, but not the parts themselves.
+    let parts = ContactParts::read(contact)?;
+    (parts.uri == *uri && parts.instance == *instance).then(|| parts.places()).flatten()
+}
+
+/// What a contact says of itself.
+struct ContactParts<'a> {
+    contact: Contact<'a>,
+    uri: &'a [u8],
+    instance: &'a [u8],
+}
+
+impl<'a> ContactParts<'a> {
+    fn read(contact: &'a [u8]) -> Option<Self> {
+        match ContactValue::parse(contact) {
+            Ok(ContactValue::Addr(contact)) => {
+                let instance = contact.instance.unwrap_or_default();
+                Some(Self { contact, uri: contact.uri.as_bytes(), instance })
+            }
+            _ => None,
+        }
+    }
+
+    fn places(&self) -> Option<[usize; 4]> {
+        let whole = self.contact.bytes;
+        let instance_at = if self.instance.is_empty() { 0 } else { place_of(whole, self.instance)? };
+        Some([place_of(whole, self.uri)?, self.uri.len(), instance_at, self.instance.len()])
+    }
+
+    /// Whether a binding of this contact says the same, with its parts in these places.
+    fn agrees_with(&self, binding: &Binding<'_>) -> bool {
+        let Contact { bytes, uri, expires, q, reg_id, .. } = self.contact;
+        bytes == binding.contact
+            && !matches!(uri, Uri::Other(_))
+            && expires.is_none()
+            && q.unwrap_or(QValue::ONE) == binding.q
+            && reg_id.filter(|_| !self.instance.is_empty()) == binding.reg_id
+            && self.places() == parts_of(binding)
+    }
+}
+
+/// Reads from the front of bytes; `None` when they end too soon.
+#[derive(Clone)]
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*taken)
+    }
+
+    fn short(&mut self) -> Option<u16> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    fn text(&mut self) -> Option<&'a [u8]> {
+        let length = self.short()?;
+        self.take(usize::from(length))
+    }
+}
+
+/// The parts of a record before its bindings, and those.
+fn head(bytes: &[u8]) -> Option<(u64, &[u8], u8, Reader<'_>)> {
+    let mut reader = Reader(bytes);
+    let [_format] = reader.array()?;
+    let version = reader.array().map(u64::from_be_bytes)?;
+    let aor = reader.text()?;
+    let [count] = reader.array()?;
+    Some((version, aor, count, reader))
+}
+
+pub(super) fn version(bytes: &[u8]) -> u64 {
+    head(bytes).map_or(0, |(version, ..)| version)
+}
+
+pub(super) fn aor(bytes: &[u8]) -> &[u8] {
+    head(bytes).map_or(&[], |(_, aor, ..)| aor)
+}
+
+pub(super) fn count(bytes: &[u8]) -> usize {
+    head(bytes).map_or(0, |(_, _, count, _)| usize::from(count))
+}
+
+pub(super) fn bindings(bytes: &[u8]) -> impl Iterator<Item = Binding<'_>> + Clone {
+    let mut reader = head(bytes).map_or(Reader(&[]), |(.., reader)| reader);
+    std::iter::from_fn(move || binding(&mut reader))
+}
+
+/// Only when each binding ends, without reading the rest.
+pub(super) fn expiries(bytes: &[u8]) -> impl Iterator<Item = Timestamp> {
+    let mut reader = head(bytes).map_or(Reader(&[]), |(.., reader)| reader);
+    std::iter::from_fn(move || Reader(reader.text()?).array().map(u64::from_be_bytes).map(Timestamp))
+}
+
+fn binding<'a>(reader: &mut Reader<'a>) -> Option<Binding<'a>> {
+    let mut reader = Reader(reader.text()?);
+    // Of a known length, so that its parts are read without looking for the end each time.
+    let mut fixed = Reader(reader.take(FIXED)?);
+    let expires_at = Timestamp(u64::from_be_bytes(fixed.array()?));
+    let granted = u32::from_be_bytes(fixed.array()?);
+    let cseq = u32::from_be_bytes(fixed.array()?);
+    let reg_id = u32::from_be_bytes(fixed.array()?);
+    let q = QValue::from_thousandths(fixed.short()?)?;
+    let leg = LegId(fixed.short()?);
+    let [transport, flags] = fixed.array()?;
+    let transport = Transport::from_code(transport)?;
+    let port = fixed.short()?;
+    let (uri_at, uri_len) = (usize::from(fixed.short()?), usize::from(fixed.short()?));
+    let (instance_at, instance_len) = (usize::from(fixed.short()?), usize::from(fixed.short()?));
+    let ip = if flags & HAS_V6 == 0 { IpAddr::from(reader.array::<4>()?) } else { IpAddr::from(reader.array::<16>()?) };
+    let scope = if flags & HAS_SCOPE == 0 { 0 } else { u32::from_be_bytes(reader.array()?) };
+    let flow = if flags & HAS_FLOW == 0 { None } else { Some(Flow::from_bytes(reader.array()?)) };
+    let (contact, call_id, path, user_agent) = (reader.text()?, reader.text()?, reader.text()?, reader.text()?);
+    let uri = contact.get(uri_at..uri_at + uri_len)?;
+    let instance = contact.get(instance_at..instance_at + instance_len)?;
+    let source = match ip {
+        IpAddr::V4(ip) => SocketAddr::V4(SocketAddrV4::new(ip, port)),
+        IpAddr::V6(ip) => SocketAddr::V6(SocketAddrV6::new(ip, port, 0, scope)),
+    };
+    // What could be written in two ways is written in one.
+    let unknown_flags = flags & !(HAS_V6 | HAS_FLOW | HAS_SCOPE) != 0;
+    let odd_scope = (flags & HAS_SCOPE != 0) != (scope_of(source) != 0);
+    let odd_instance = instance.is_empty() && instance_at != 0;
+    if !reader.0.is_empty() || unknown_flags || odd_scope || odd_instance {
+        return None;
+    }
+    Some(Binding {
+        contact,
+        uri,
+        instance,
+        reg_id: (reg_id != 0).then_some(reg_id),
+        q,
+        expires_at,
+        granted,
+        call_id,
+        cseq,
+        path,
+        user_agent,
+        source,
+        transport,
+        leg,
+        flow,
+    })
+}
+
+/// Whether bytes are what a [`RecordBuilder`] writes, to the last one.
+pub(super) fn validate(bytes: &[u8]) -> Result<(), CodecError> {
+    match bytes.first() {
+        Some(&FORMAT) => {}
+        Some(&other) => return Err(CodecError::UnknownFormat(other)),
+        None => return Err(CodecError::Damaged),
+    }
+    let (_, aor, count, mut reader) = head(bytes).ok_or(CodecError::Damaged)?;
+    if !is_canonical(aor) {
+        return Err(CodecError::Damaged);
+    }
+    for _ in 0..count {
+        let binding = binding(&mut reader).ok_or(CodecError::Damaged)?;
+        if !ContactParts::read(binding.contact).is_some_and(|parts| parts.agrees_with(&binding)) {
+            return Err(CodecError::Damaged);
+        }
+    }
+    match (count, reader.0) {
+        (0, _) => Err(CodecError::Empty),
+        (_, []) => Ok(()),
+        _ => Err(CodecError::Damaged),
+    }
+}
+
+/// Whether an address of record is written as [`Aor::from_uri`] writes it.
+fn is_canonical(aor: &[u8]) -> bool {
+    let mut buffer = Vec::with_capacity(aor.len());
+    Uri::parse(aor).is_ok_and(|uri| Aor::from_uri(&uri, &mut buffer).is_ok_and(|canonical| canonical.as_bytes() == aor))
+}

@@ -1,0 +1,207 @@
+//! The registrar: RFC 3261 §10.3, steps 1 to 8.
+
+use std::hash::RandomState;
+use std::sync::Arc;
+
+use sip_dispatch::{Answer, Exchange, Reason, Receiver, Share, Verdict};
+use sip_message::header::To;
+use sip_message::uri::Host;
+use sip_message::{Method, Uri};
+use sip_transport::{Now, Tick};
+
+use crate::builder::RegistrarBuilder;
+use crate::domains::Domains;
+use crate::identity::IdentityParam;
+use crate::limits::Limits;
+use crate::location::{Effect, LocationService, RegisterError, Registered, Removal, StoreError};
+use crate::observer::Observer;
+use crate::plan::Plan;
+use crate::record::Record;
+use crate::refusal::Refusal;
+use crate::scratch::{Scratch, with_scratch};
+use crate::{Aor, AorError, reason, render};
+
+/// What becomes of a REGISTER for a domain that is not served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForeignDomain {
+    /// It is answered 404.
+    #[default]
+    NotFound,
+    /// It is passed to the next link of the chain, as Net::SIP does it.
+    Pass,
+}
+
+/// A link that answers REGISTER. Cheap to clone; the clones are one registrar.
+#[derive(Clone)]
+pub struct Registrar {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Settings {
+    pub(crate) domains: Domains,
+    pub(crate) limits: Limits,
+    pub(crate) foreign: ForeignDomain,
+    pub(crate) identity: Option<IdentityParam>,
+    pub(crate) location: Arc<dyn LocationService>,
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
+}
+
+struct Inner {
+    settings: Settings,
+    jitter: RandomState,
+}
+
+/// Extensions that may be required of this link: what it stores and gives back (RFC 3327), and nothing more.
+pub(crate) const SUPPORTED: &[&str] = &["path"];
+
+/// How many expired bindings are removed in one go of a worker: about a millisecond.
+const SWEEP_BUDGET: usize = 1000;
+
+impl Registrar {
+    /// A registrar with other settings than the defaults.
+    pub fn builder() -> RegistrarBuilder {
+        RegistrarBuilder::default()
+    }
+
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { inner: Arc::new(Inner { settings, jitter: RandomState::new() }) }
+    }
+
+    /// The bindings of an address of record; `None` if it has none that has not expired.
+    pub fn query(&self, aor: &Aor<'_>, now: Now) -> Answer<Result<Option<Record>, StoreError>> {
+        self.inner.settings.location.lookup(aor, now)
+    }
+
+    /// Removes every binding that has expired by now, and gives how many records that concerned. Workers do this bit
+    /// by bit in their ticks; call it where there are none.
+    pub fn expire(&self, now: Now) -> usize {
+        let mut expired = 0;
+        while self.sweep(now, Share::WHOLE, SWEEP_BUDGET, &mut expired) == SWEEP_BUDGET {}
+        expired
+    }
+
+    /// Removes bindings on behalf of the operator.
+    pub fn remove(&self, aor: &Aor<'_>, which: Removal<'_>, now: Now) -> Answer<Result<Registered, StoreError>> {
+        let registrar = self.clone();
+        self.inner.settings.location.remove(aor, which, now).map(move |removed| {
+            if let Ok(removed) = &removed {
+                registrar.tell(removed, reason::REMOVED_BY_OPERATOR, now);
+            }
+            removed
+        })
+    }
+
+    /// Whether users of this host are registered here.
+    #[must_use]
+    pub fn serves(&self, host: &Host<'_>) -> bool {
+        self.inner.settings.domains.serves(host)
+    }
+
+    /// The domains that are served.
+    #[must_use]
+    pub fn domains(&self) -> &Domains {
+        &self.inner.settings.domains
+    }
+
+    /// What is allowed.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.inner.settings.limits
+    }
+
+    fn sweep(&self, now: Now, share: Share, budget: usize, expired: &mut usize) -> usize {
+        let Settings { location, observers, .. } = &self.inner.settings;
+        location.sweep(now, share, budget, &mut |before, after| {
+            *expired += 1;
+            for observer in observers {
+                observer.changed(&before.aor(), Some(before), after, reason::EXPIRED, now);
+            }
+        })
+    }
+
+    fn tell(&self, done: &Registered, why: Reason, now: Now) {
+        let Settings { observers, .. } = &self.inner.settings;
+        if observers.is_empty() || !done.is_change() {
+            return;
+        }
+        let Some(record) = done.before.as_ref().or(done.after.as_ref()) else { return };
+        for observer in observers {
+            observer.changed(&record.aor(), done.before.as_ref(), done.after.as_ref(), why, now);
+        }
+    }
+
+    /// Steps 1, 2 and 5 to 7. Steps 3 and 4, who may do this, belong to links in front of this one.
+    fn register(&self, ex: &mut Exchange<'_>, scratch: &mut Scratch) -> Result<Verdict, Refusal> {
+        let Inner { settings, jitter } = &*self.inner;
+        let message = ex.message();
+        let served = |uri: &Uri<'_>| matches!(uri, Uri::Sip(uri) if settings.domains.serves(&uri.host()));
+
+        let request_uri = Uri::parse(ex.request().uri).map_err(|_| Refusal::BAD_REQUEST_URI)?;
+        if !served(&request_uri) {
+            return match settings.foreign {
+                ForeignDomain::Pass => Ok(Verdict::Pass),
+                ForeignDomain::NotFound => Err(Refusal::FOREIGN_DOMAIN),
+            };
+        }
+        if let Some(sealed) = ex.refuse_unsupported(SUPPORTED) {
+            return Ok(Verdict::Handled(sealed));
+        }
+        let to = message.header::<To<'_>>().ok().flatten().ok_or(Refusal::BAD_TO)?.0;
+        let aor = Aor::from_uri(&to.uri, &mut scratch.aor).map_err(|error| match error {
+            AorError::TooLong => Refusal::TOO_LONG,
+            _ => Refusal::NOT_AN_AOR,
+        })?;
+        if !served(&to.uri) {
+            return Err(Refusal::FOREIGN_DOMAIN);
+        }
+        let peer = *ex.peer();
+        let plan = Plan::read(message, peer, settings.limits, settings.identity.as_ref(), jitter, &mut scratch.text)?;
+        let answer = settings.location.register(&aor, &plan, ex.now());
+        Ok(ex.when(answer, self, Self::answered))
+    }
+
+    /// Step 8.
+    fn answered(&self, ex: &mut Exchange<'_>, result: Result<Registered, RegisterError>) -> Verdict {
+        Verdict::Handled(match result {
+            Ok(done) => {
+                let why = reason_of(done.effect);
+                self.tell(&done, why, ex.now());
+                render::bindings(ex, done.after.as_ref(), why)
+            }
+            Err(error) => Refusal::from(error).answer(ex),
+        })
+    }
+}
+
+impl Receiver for Registrar {
+    fn receive(&self, ex: &mut Exchange<'_>) -> Verdict {
+        if ex.method() != Method::Register {
+            return Verdict::Pass;
+        }
+        let result = with_scratch(|scratch| self.register(ex, scratch));
+        result.unwrap_or_else(|refusal| Verdict::Handled(refusal.answer(ex)))
+    }
+
+    fn tick(&self, now: Now, share: Share) -> Tick {
+        let mut expired = 0;
+        if self.sweep(now, share, SWEEP_BUDGET, &mut expired) == SWEEP_BUDGET { Tick::More } else { Tick::Done }
+    }
+}
+
+impl std::fmt::Debug for Registrar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Settings { domains, limits, foreign, .. } = &self.inner.settings;
+        f.debug_struct("Registrar").field("domains", domains).field("limits", limits).field("foreign", foreign).finish()
+    }
+}
+
+fn reason_of(effect: Effect) -> Reason {
+    match effect {
+        Effect::Queried => reason::QUERIED,
+        Effect::Repeated => reason::REPEATED,
+        Effect::Added => reason::REGISTERED,
+        Effect::Evicting => reason::EVICTED,
+        Effect::Refreshed => reason::REFRESHED,
+        Effect::Removed => reason::REMOVED,
+    }
+}

@@ -1,0 +1,150 @@
+//! How often memory is taken on the way of a request, from the bytes of a datagram to those of its answer.
+#![expect(unsafe_code, reason = "a counting allocator cannot be written without")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "all of it is test")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use sip_dispatch::links::{Fallback, Sanity};
+use sip_dispatch::{Config, Dispatcher, Link, ReceiveChain, Share};
+use sip_registrar::{Redirect, Registrar};
+use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
+
+struct Counting;
+
+thread_local! {
+    static TAKEN: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    TAKEN.with(|taken| taken.set(taken.get() + 1));
+}
+
+// SAFETY: everything is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(at, layout) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+struct Server {
+    dispatcher: Dispatcher,
+    outbox: Outbox,
+    now: Now,
+}
+
+impl Server {
+    fn new() -> Self {
+        let registrar = Registrar::builder().domains(["example.com"]).build().unwrap();
+        let chain = ReceiveChain::new([
+            Link::from(Sanity { supported: Some(&["path"]), ..Sanity::default() }),
+            Link::from(registrar.clone()),
+            Link::from(Redirect::new(registrar)),
+            Link::from(Fallback { allow: &["REGISTER"] }),
+        ]);
+        // So little that the ring has gone round before anything is counted.
+        let config = Config { absorb_bytes: 64 << 10, ..Config::default() };
+        let dispatcher = Dispatcher::new(chain, config, Share::WHOLE);
+        Self { dispatcher, outbox: Outbox::new(), now: Now::from_millis(1_700_000_000_000) }
+    }
+
+    /// How often memory is taken for this request, and the code of its answer.
+    fn takes(&mut self, text: &str) -> (usize, String) {
+        let peer = Peer {
+            leg: LegId(0),
+            transport: Transport::Udp,
+            remote: ([127, 0, 0, 1], 40_000).into(),
+            local: ([127, 0, 0, 1], 5060).into(),
+            flow: None,
+        };
+        let before = TAKEN.get();
+        let rx = Inbound { bytes: text.as_bytes(), peer, now: self.now };
+        assert!(self.dispatcher.on_message(rx, &mut self.outbox).is_none());
+        let taken = TAKEN.get() - before;
+        let (_, answer) = self.outbox.last().unwrap();
+        let code = String::from_utf8_lossy(&answer[8..11]).into_owned();
+        self.outbox.clear();
+        (taken, code)
+    }
+}
+
+/// A request of alice as a phone writes it; each has another branch.
+fn request(method: &str, cseq: u32, headers: &str) -> String {
+    let uri = if method == "REGISTER" { "sip:example.com" } else { "sip:alice@example.com" };
+    format!(
+        "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:40000;rport;branch=z9hG4bK{cseq}{method}{length}\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag=1\r\nTo: <sip:alice@example.com>\r\nCall-ID: call\r\n\
+         CSeq: {cseq} {method}\r\nUser-Agent: phone/1.0\r\n{headers}Content-Length: 0\r\n\r\n",
+        length = headers.len(),
+    )
+}
+
+const CONTACT: &str = "Contact: <sip:alice@127.0.0.1:40000;ob>;+sip.instance=\"<urn:uuid:00000000-0000-0000-0000-0000a30f0000>\"\r\n\
+                       Expires: 120\r\n";
+
+/// A server that has served so many requests of each kind that all its buffers have their size.
+fn warm() -> (Server, u32) {
+    let mut server = Server::new();
+    let mut cseq = 0;
+    for _ in 0..500 {
+        cseq += 1;
+        server.takes(&request("REGISTER", cseq, CONTACT));
+        server.takes(&request("REGISTER", cseq, ""));
+        server.takes(&request("REGISTER", cseq, "Contact: <sip:x@h>;expires=1\r\n"));
+        server.takes(&request("INVITE", cseq, ""));
+        server.now = Now::from_millis(server.now.wall + 1000);
+        server.dispatcher.on_tick(server.now, &mut server.outbox);
+    }
+    (server, cseq)
+}
+
+fn check(method: &str, headers: &str, code: &str, at_most: usize) {
+    let (mut server, mut cseq) = warm();
+    for _ in 0..1000 {
+        cseq += 1;
+        let text = request(method, cseq, headers);
+        let (taken, answered) = server.takes(&text);
+        assert_eq!(answered, code);
+        assert!(taken <= at_most, "{taken} times");
+        assert_eq!(server.takes(&text), (0, answered), "a retransmission");
+    }
+}
+
+#[test]
+fn a_refresh_takes_memory_once_for_its_record() {
+    check("REGISTER", CONTACT, "200", 1);
+}
+
+#[test]
+fn a_query_takes_none() {
+    check("REGISTER", "", "200", 0);
+}
+
+#[test]
+fn a_423_takes_none() {
+    check("REGISTER", "Contact: <sip:x@h>;expires=1\r\n", "423", 0);
+}
+
+#[test]
+fn a_removal_of_what_is_not_there_takes_none() {
+    check("REGISTER", "Contact: <sip:x@h>;expires=0\r\n", "200", 0);
+}
+
+#[test]
+fn a_redirect_takes_none() {
+    check("INVITE", "", "302", 0);
+}

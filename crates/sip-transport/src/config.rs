@@ -1,0 +1,116 @@
+//! The settings of a server.
+
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use sip_message::frame::FrameLimits;
+
+use crate::{Clock, LegSpec};
+
+/// All that a server can be told. `ServerConfig::default()` has no legs; the rest is meant to be left alone.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// The listeners. Their order gives each its [`LegId`](crate::LegId).
+    pub legs: Vec<LegSpec>,
+    /// How many workers, each a thread. `None`: one for each core.
+    pub workers: Option<NonZeroU16>,
+    /// Datagrams.
+    pub udp: UdpConfig,
+    /// Connections.
+    pub streams: StreamConfig,
+    /// How many futures of the layer above one worker polls at the same time. One more is dropped and counted, so that
+    /// layer should refuse work before.
+    pub pending: usize,
+    /// How long a drain may take.
+    pub drain: Duration,
+    /// Where the workers read the time; hand the same to whatever else compares [`Timestamp`](crate::Timestamp)s.
+    pub clock: Clock,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            legs: Vec::new(),
+            workers: None,
+            udp: UdpConfig::default(),
+            streams: StreamConfig::default(),
+            pending: 10_000,
+            drain: Duration::from_secs(5),
+            clock: Clock::start(),
+        }
+    }
+}
+
+/// Settings of UDP.
+#[derive(Clone, Debug)]
+pub struct UdpConfig {
+    /// How many bytes of receive buffer, and as many of send buffer, to ask the kernel for, for each socket. The kernel
+    /// gives no more than its own limit (`net.core.rmem_max`, `net.core.wmem_max`).
+    pub socket_buffer: usize,
+    /// The longest datagram, in bytes; longer ones are dropped and counted.
+    pub max_datagram: usize,
+    /// How datagrams pass between us and the kernel.
+    pub batching: Batching,
+}
+
+impl Default for UdpConfig {
+    /// 4 MB hold some thousands of REGISTERs while a worker is busy elsewhere.
+    fn default() -> Self {
+        Self { socket_buffer: 4 << 20, max_datagram: usize::from(u16::MAX), batching: Batching::Best }
+    }
+}
+
+/// How datagrams pass between us and the kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Batching {
+    /// Many in one system call, where there is such a call.
+    #[default]
+    Best,
+    /// One in each system call, as everywhere else.
+    Single,
+}
+
+/// Settings of connections.
+#[derive(Clone, Debug)]
+pub struct StreamConfig {
+    /// The longest head and message.
+    pub frame: FrameLimits,
+    /// How long a new connection may be silent. 10 s: a first segment that is lost three times (1, 2 and 4 s apart,
+    /// RFC 6298) still arrives in time.
+    pub first_byte: Duration,
+    /// How long a message may take from its first byte to its last, and a new connection from its first byte to its
+    /// first message.
+    pub message: Duration,
+    /// How long a connection that has brought a message may be silent. 15 min: seven keepalives of RFC 5626 (every
+    /// 95 to 120 s, §4.4.1) may be lost. Without keepalives a registration outlives its connection if it is refreshed
+    /// less often than this.
+    pub idle: Duration,
+    /// How long the peer may leave what we sent untaken.
+    pub write: Duration,
+    /// How many bytes may wait for a peer that does not read.
+    pub write_queue: usize,
+    /// How many connections, over all workers. When a worker has to refuse one it first closes the oldest of its own
+    /// that has not yet brought a message.
+    pub connections: usize,
+    /// How many of them from one source: an IPv4 address, or an IPv6 network of 64 bits.
+    pub connections_per_source: usize,
+    /// How long to go on reading after the answer to a stream that cannot be divided, lest the answer be lost with the
+    /// connection's reset.
+    pub linger: Duration,
+}
+
+impl Default for StreamConfig {
+    fn default() -> Self {
+        Self {
+            frame: FrameLimits::default(),
+            first_byte: Duration::from_secs(10),
+            message: Duration::from_secs(10),
+            idle: Duration::from_secs(15 * 60),
+            write: Duration::from_secs(10),
+            write_queue: 256 << 10,
+            connections: 50_000,
+            connections_per_source: 1000,
+            linger: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Where answers are written.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use crate::{Flow, LegId};
+
+/// Where a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// By a UDP leg.
+    Datagram {
+        /// The leg whose socket sends it.
+        leg: LegId,
+        /// To whom.
+        remote: SocketAddr,
+    },
+    /// By a connection; dropped if that has ended.
+    Stream(Flow),
+}
+
+/// The messages of one batch, written one behind the other into a buffer that is used again for the next.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    bytes: Vec<u8>,
+    messages: Vec<(Destination, Range<usize>)>,
+}
+
+impl Outbox {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Begins a message. Nothing of it leaves unless [`OutMessage::send`] is called.
+    pub fn begin(&mut self) -> OutMessage<'_> {
+        let start = self.bytes.len();
+        OutMessage { outbox: self, start }
+    }
+
+    /// Queues a copy of bytes that are complete.
+    pub fn send(&mut self, to: Destination, bytes: &[u8]) {
+        let mut message = self.begin();
+        message.buffer().extend_from_slice(bytes);
+        message.send(to);
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// How many messages wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Bytes that wait.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The messages in the order in which they were written.
+    pub fn iter(&self) -> impl Iterator<Item = (Destination, &[u8])> {
+        self.messages.iter().map(|(to, range)| (*to, self.bytes.get(range.clone()).unwrap_or_default()))
+    }
+
+    /// The messages for connections, those that follow each other on one connection as one piece of bytes, with their
+    /// number: so they leave in one system call.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn stream_runs(&self) -> impl Iterator<Item = (Flow, &[u8], u64)> {
+        let same_flow = |(a, _): &(Destination, _), (b, _): &(Destination, _)| a == b;
+        self.messages.chunk_by(same_flow).filter_map(|run| match run {
+            [(Destination::Stream(flow), first), ..] => {
+                let end = run.last().map_or(first.end, |(_, last)| last.end);
+                let messages = run.iter().map(|_| 1).sum();
+                Some((*flow, self.bytes.get(first.start..end).unwrap_or_default(), messages))
+            }
+            _ => None,
+        })
+    }
+
+    /// The message that was written last.
+    #[must_use]
+    pub fn last(&self) -> Option<(Destination, &[u8])> {
+        self.messages.last().map(|(to, range)| (*to, self.bytes.get(range.clone()).unwrap_or_default()))
+    }
+
+    /// Forgets everything and keeps the room.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.messages.clear();
+    }
+}
+
+/// A message being written at the end of an [`Outbox`]; dropped unsent, it leaves no trace.
+#[derive(Debug)]
+pub struct OutMessage<'o> {
+    outbox: &'o mut Outbox,
+    start: usize,
+}
+
+impl OutMessage<'_> {
+    /// Where to append; what stands before belongs to earlier messages.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.outbox.bytes
+    }
+
+    /// What has been written of this message.
+    #[must_use]
+    pub fn written(&self) -> &[u8] {
+        self.outbox.bytes.get(self.start..).unwrap_or_default()
+    }
+
+    /// Queues it.
+    pub fn send(mut self, to: Destination) {
+        let end = self.outbox.bytes.len();
+        self.outbox.messages.push((to, self.start..end));
+        self.start = end;
+    }
+}
+
+impl Drop for OutMessage<'_> {
+    fn drop(&mut self) {
+        self.outbox.bytes.truncate(self.start);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TO: Destination = Destination::Stream(Flow { worker: 0, slot: 1, generation: 2 });
+
+    #[test]
+    fn a_message_that_is_dropped_unsent_leaves_no_trace() {
+        let mut outbox = Outbox::new();
+        outbox.send(TO, b"first");
+        let mut half = outbox.begin();
+        half.buffer().extend_from_slice(b"half");
+        assert_eq!(half.written(), b"half");
+        drop(half);
+        outbox.send(TO, b"second");
+        let sent: Vec<_> = outbox.iter().map(|(_, bytes)| bytes).collect();
+        assert_eq!(sent, [b"first".as_slice(), b"second"]);
+        assert_eq!(outbox.size(), 11);
+    }
+
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn messages_that_follow_each_other_on_a_connection_leave_as_one() {
+        let other = Flow { worker: 0, slot: 1, generation: 3 };
+        let datagram = Destination::Datagram { leg: LegId(0), remote: "192.0.2.1:5060".parse().unwrap() };
+        let mut outbox = Outbox::new();
+        for (to, bytes) in [
+            (TO, "a"),
+            (TO, "b"),
+            (Destination::Stream(other), "c"),
+            (TO, "d"),
+            (datagram, "e"),
+            (datagram, "f"),
+            (TO, "g"),
+        ] {
+            outbox.send(to, bytes.as_bytes());
+        }
+        let Destination::Stream(flow) = TO else { unreachable!() };
+        let runs: Vec<_> = outbox.stream_runs().collect();
+        assert_eq!(runs, [(flow, b"ab".as_slice(), 2), (other, b"c", 1), (flow, b"d", 1), (flow, b"g", 1)]);
+    }
+}

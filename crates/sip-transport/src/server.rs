@@ -1,0 +1,259 @@
+//! The threads.
+
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::ops::AddAssign;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread;
+
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::{JoinError, JoinSet, LocalSet};
+
+use crate::bind::{WorkerSockets, bind_all};
+use crate::counters::{CountersHandle, WorkerCounters};
+use crate::shutdown::Stage;
+use crate::stream::{ConnectionLimits, TcpLeg, accept, accept_waiting};
+use crate::udp::{Received, UdpLeg};
+use crate::worker::{Worker, serve_udp, tick};
+use crate::{BindError, Ingress, LegSpec, ServerConfig, Shutdown};
+
+/// When draining, how many batches of datagrams are read from each socket at most: as many as the largest buffer holds.
+/// A flood must not outlast the answers to what came before it.
+const DRAIN_BATCHES: usize = 1024;
+
+/// The number of a worker, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(pub u16);
+
+/// Every socket bound, nothing served yet.
+#[derive(Debug)]
+pub struct Server {
+    config: ServerConfig,
+    legs: Vec<LegSpec>,
+    workers: Vec<(WorkerId, WorkerSockets, Runtime)>,
+    counters: CountersHandle,
+}
+
+impl Server {
+    /// Binds all legs for all workers.
+    ///
+    /// From here on the kernel queues what arrives; [`Server::run`] serves it.
+    ///
+    /// # Errors
+    /// [`BindError`] names the leg and the cause. Nothing stays bound.
+    pub fn bind(config: ServerConfig) -> Result<Self, BindError> {
+        let workers = config.workers.unwrap_or_else(cores).get();
+        let (legs, sockets) = bind_all(&config.legs, workers, &config.udp)?;
+        let workers: Result<_, _> = (0..)
+            .map(WorkerId)
+            .zip(sockets)
+            .map(|(id, sockets)| Ok((id, sockets, Builder::new_current_thread().enable_all().build()?)))
+            .collect();
+        let workers: Vec<_> = workers.map_err(BindError::Worker)?;
+        let counters = CountersHandle::new(workers.len());
+        Ok(Self { config, legs, workers, counters })
+    }
+
+    /// The legs in the order of the configuration, each with the port that it has.
+    #[must_use]
+    pub fn legs(&self) -> &[LegSpec] {
+        &self.legs
+    }
+
+    /// The address of each leg, in the same order.
+    #[must_use]
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.legs.iter().map(LegSpec::addr).collect()
+    }
+
+    /// How many workers there will be.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// Where to read the counters, now and while it runs.
+    #[must_use]
+    pub fn counters(&self) -> CountersHandle {
+        self.counters.clone()
+    }
+
+    /// Serves until `shutdown` says otherwise, and returns what a drain had to cut off.
+    ///
+    /// Each worker is a thread with an `Ingress` of its own, which `make` makes there. A drain accepts nothing more,
+    /// serves what the sockets hold, waits for pending work, sends what is queued and closes, all within
+    /// [`ServerConfig::drain`].
+    ///
+    /// # Errors
+    /// [`RunError`] if a thread cannot be started, or if `make` or a worker panics; the others are drained then. A panic
+    /// in a call of the `Ingress` is no such thing: it costs one message.
+    pub fn run<I, F>(self, make: F, shutdown: &Shutdown) -> Result<DrainSummary, RunError>
+    where
+        I: Ingress + 'static,
+        F: Fn(WorkerId) -> I + Send + Sync,
+    {
+        let Self { config, workers, counters, .. } = self;
+        let (config, make) = (&config, &make);
+        let limits = &ConnectionLimits::new(&config.streams);
+        thread::scope(|scope| {
+            let mut threads = Vec::with_capacity(workers.len());
+            let mut result = Ok(DrainSummary::default());
+            for (id, sockets, runtime) in workers {
+                let counters = counters.worker(usize::from(id.0));
+                let body = move || {
+                    let _guard = DrainOthers(shutdown);
+                    let local = LocalSet::new();
+                    let limits = Arc::clone(limits);
+                    runtime.block_on(local.run_until(run_worker(id, make, config, sockets, limits, counters, shutdown)))
+                };
+                match thread::Builder::new().name(format!("sip-{}", id.0)).spawn_scoped(scope, body) {
+                    Ok(thread) => threads.push((id, thread)),
+                    Err(error) => {
+                        shutdown.drain();
+                        result = Err(RunError::Thread(error));
+                        break;
+                    }
+                }
+            }
+            for (id, thread) in threads {
+                match (thread.join(), &mut result) {
+                    (Ok(Ok(worker)), Ok(sum)) => *sum += worker,
+                    (Ok(Err(error)), Ok(_)) => result = Err(RunError::Thread(error)),
+                    (Err(_), Ok(_)) => result = Err(RunError::Panicked(id)),
+                    (_, Err(_)) => {}
+                }
+            }
+            result
+        })
+    }
+}
+
+/// What a drain had to give up at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DrainSummary {
+    /// Connections that had something left to do.
+    pub connections: usize,
+    /// Bytes that they had not taken.
+    pub unsent_bytes: usize,
+    /// Pieces of pending work.
+    pub pending: usize,
+}
+
+impl DrainSummary {
+    /// Whether nothing was given up.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl AddAssign for DrainSummary {
+    fn add_assign(&mut self, more: Self) {
+        self.connections += more.connections;
+        self.unsent_bytes += more.unsent_bytes;
+        self.pending += more.pending;
+    }
+}
+
+/// Why a server ended that was not told to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The system refused a thread, or what its event loop needs.
+    #[error("a worker could not be started: {0}")]
+    Thread(io::Error),
+    /// A fault in this program.
+    #[error("worker {} panicked", .0.0)]
+    Panicked(WorkerId),
+}
+
+/// A worker that ends takes the others with it: half a server is worse than one that is started again.
+struct DrainOthers<'a>(&'a Shutdown);
+
+impl Drop for DrainOthers<'_> {
+    fn drop(&mut self) {
+        self.0.drain();
+    }
+}
+
+async fn run_worker<I: Ingress + 'static>(
+    id: WorkerId,
+    make: impl Fn(WorkerId) -> I,
+    config: &ServerConfig,
+    sockets: WorkerSockets,
+    limits: Arc<ConnectionLimits>,
+    counters: Arc<WorkerCounters>,
+    shutdown: &Shutdown,
+) -> io::Result<DrainSummary> {
+    let udp: io::Result<Vec<_>> = sockets
+        .udp
+        .into_iter()
+        .map(|(id, local, socket)| Ok(Rc::new(UdpLeg { id, local, socket: UdpSocket::from_std(socket)? })))
+        .collect();
+    let udp = udp?;
+    let tcp: io::Result<Vec<_>> = sockets
+        .tcp
+        .into_iter()
+        .map(|(id, listener)| Ok(Rc::new(TcpLeg { id, listener: TcpListener::from_std(listener)? })))
+        .collect();
+    let tcp = tcp?;
+    let worker = Worker::new(id.0, make(id), config, udp.clone(), limits, counters);
+
+    let mut tasks = JoinSet::new();
+    for leg in &udp {
+        tasks.spawn_local(serve_udp(Rc::clone(&worker), Rc::clone(leg)));
+    }
+    for leg in &tcp {
+        tasks.spawn_local(accept(Rc::clone(&worker), Rc::clone(leg)));
+    }
+    let mut ticker = JoinSet::new();
+    ticker.spawn_local(tick(Rc::clone(&worker)));
+    tokio::select! {
+        () = shutdown.reached(Stage::Drain) => {}
+        // None of these ends by itself: it panicked, which is a fault of ours.
+        Some(Err(fault)) = tasks.join_next() => rethrow(fault),
+        Some(Err(fault)) = ticker.join_next() => rethrow(fault),
+    }
+
+    // The tasks end between two batches, so nothing is lost with them.
+    tasks.shutdown().await;
+    tokio::select! {
+        () = drain(&worker, &udp, tcp) => {}
+        () = tokio::time::sleep(config.drain) => {}
+        () = shutdown.reached(Stage::Cut) => {}
+    }
+    Ok(worker.cut())
+}
+
+/// Serves what has arrived, and waits until nothing is left to do.
+async fn drain<I: Ingress + 'static>(worker: &Rc<Worker<I>>, udp: &[Rc<UdpLeg>], tcp: Vec<Rc<TcpLeg>>) {
+    for leg in &tcp {
+        accept_waiting(worker, leg).await;
+    }
+    drop(tcp);
+    worker.begin_drain();
+    for leg in udp {
+        for _ in 0..DRAIN_BATCHES {
+            if worker.serve_datagrams(leg) == Received::Drained {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    worker.idle().await;
+}
+
+fn rethrow(fault: JoinError) {
+    if let Ok(panic) = fault.try_into_panic() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn cores() -> NonZeroU16 {
+    let cores = thread::available_parallelism().map_or(1, |n| n.get());
+    u16::try_from(cores).ok().and_then(NonZeroU16::new).unwrap_or(NonZeroU16::MIN)
+}

@@ -1,0 +1,125 @@
+//! How connections come in.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use sip_message::frame::Framer;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::limits::{Full, Permit};
+use super::{Connection, serve_connection};
+use crate::bind::is_exhausted;
+use crate::worker::Worker;
+use crate::{CloseCause, Ingress, LegId, Peer, Transport};
+
+/// How long to wait when accepting fails, as without file descriptors: the connection stays in the queue, and would
+/// wake us again at once.
+const PAUSE: Duration = Duration::from_millis(100);
+/// At the end, how many times how many connections are taken from the queue at most; no queue is longer.
+const LAST_TURNS: usize = 128;
+const LAST_ACCEPTS: usize = 32;
+
+/// A worker's listener of one TCP leg.
+pub(crate) struct TcpLeg {
+    pub(crate) id: LegId,
+    pub(crate) listener: TcpListener,
+}
+
+/// Accepts connections for ever.
+pub(crate) async fn accept<I: Ingress + 'static>(worker: Rc<Worker<I>>, leg: Rc<TcpLeg>) {
+    loop {
+        let accepted = leg.listener.accept().await;
+        if worker.accepted(accepted, leg.id).is_err() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Accepts what waits in the queue.
+pub(crate) async fn accept_waiting<I: Ingress + 'static>(worker: &Rc<Worker<I>>, leg: &TcpLeg) {
+    for _ in 0..LAST_TURNS {
+        // Has the runtime look at the sockets, so that what is not ready then is empty.
+        tokio::task::yield_now().await;
+        for _ in 0..LAST_ACCEPTS {
+            let Poll::Ready(accepted) = poll_fn(|cx| Poll::Ready(leg.listener.poll_accept(cx))).await else { return };
+            if worker.accepted(accepted, leg.id).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl<I: Ingress + 'static> Worker<I> {
+    /// Takes in a new connection. An error is one of the listener.
+    fn accepted(self: &Rc<Self>, accepted: io::Result<(TcpStream, SocketAddr)>, leg: LegId) -> io::Result<()> {
+        match accepted {
+            Ok((stream, remote)) => {
+                // A connection that is gone before it is set up concerns nobody.
+                let _ = self.admit(stream, remote, leg);
+                Ok(())
+            }
+            Err(error) if is_of_one_connection(&error) => Ok(()),
+            Err(error) => {
+                self.counters.accept_errors.up();
+                if is_exhausted(&error) {
+                    self.evict();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn admit(self: &Rc<Self>, stream: TcpStream, remote: SocketAddr, leg: LegId) -> io::Result<()> {
+        let Some(permit) = self.permit(remote) else { return Ok(()) };
+        stream.set_nodelay(true)?;
+        let local = stream.local_addr()?;
+        let now = self.clock.timestamp();
+        let flow = self.core().service.connections.insert(|flow, order| {
+            let peer = Peer { leg, transport: Transport::Tcp, remote, local, flow: Some(flow) };
+            Connection::new(stream, peer, order, permit, Framer::new(self.streams.frame), now)
+        });
+        if let Some(flow) = flow {
+            self.counters.connections_accepted.up();
+            tokio::task::spawn_local(serve_connection(Rc::clone(self), flow));
+        }
+        Ok(())
+    }
+
+    /// Room for a connection; where there is none in all, a connection that was never put to use gives way.
+    fn permit(&self, remote: SocketAddr) -> Option<Permit> {
+        let mut result = self.limits.admit(remote.ip());
+        if result.as_ref().is_err_and(|full| *full == Full::InAll) && self.evict() {
+            result = self.limits.admit(remote.ip());
+        }
+        match result {
+            Ok(permit) => return Some(permit),
+            Err(Full::InAll) => self.counters.connections_refused.up(),
+            Err(Full::Source) => self.counters.connections_refused_by_source.up(),
+        }
+        None
+    }
+
+    /// Ends the oldest connection that has brought no message. Returns whether there was one.
+    fn evict(&self) -> bool {
+        let oldest = self.core().service.connections.oldest_unproven();
+        oldest.is_some_and(|flow| {
+            self.close(flow, CloseCause::Evicted);
+            true
+        })
+    }
+}
+
+/// accept(2): what is an error of the connection in question, not of the listener.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown, NetworkUnreachable,
+    };
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionReset | HostUnreachable | Interrupted | NetworkDown | NetworkUnreachable
+    )
+}

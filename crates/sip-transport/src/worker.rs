@@ -1,0 +1,327 @@
+//! A worker: one thread, its sockets, its [`Ingress`].
+//!
+//! Each socket has a task that waits for events. Whatever an event brings is done on the spot, under one borrow of the
+//! [`Core`] and without awaiting: receive, hand up, send what was answered.
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::future::poll_fn;
+use std::io;
+use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::counters::WorkerCounters;
+use crate::stream::{ConnectionLimits, READ_BUFFER, Table};
+use crate::udp::{Datagram, Received, Receiver, Sender, UdpLeg};
+use crate::{
+    Clock, CloseCause, Destination, DrainSummary, Flow, Inbound, Ingress, Now, Outbox, Peer, ServerConfig,
+    StreamConfig, Tick, Transport, stun,
+};
+
+/// How often [`Ingress::on_tick`] is called.
+const TICK: Duration = Duration::from_millis(100);
+/// An outbox that holds more is sent before the next message is served.
+const OUTBOX_LIMIT: usize = 256 << 10;
+
+/// What the tasks of one worker share.
+pub(crate) struct Worker<I: Ingress> {
+    pub(crate) clock: Clock,
+    pub(crate) counters: Arc<WorkerCounters>,
+    pub(crate) streams: StreamConfig,
+    pub(crate) limits: Arc<ConnectionLimits>,
+    /// Something has ended that a drain waits for.
+    pub(crate) ended: Notify,
+    max_pending: usize,
+    pending: Cell<usize>,
+    draining: Cell<bool>,
+    core: RefCell<Core<I>>,
+}
+
+/// What changes while messages are served; borrowed for one batch, never while waiting.
+pub(crate) struct Core<I> {
+    pub(crate) service: Service<I>,
+    /// What was read from a stream last.
+    pub(crate) scratch: Box<[u8]>,
+    receiver: Receiver,
+}
+
+/// The layer above, with all that it takes for its answers to leave.
+pub(crate) struct Service<I> {
+    ingress: I,
+    pub(crate) out: Outbox,
+    pub(crate) connections: Table,
+    udp_legs: Vec<Rc<UdpLeg>>,
+    sender: Sender,
+    counters: Arc<WorkerCounters>,
+    write_queue: usize,
+}
+
+/// The layer above panicked; it was counted, and what it was called for is dropped.
+#[derive(Debug)]
+pub(crate) struct Panicked;
+
+impl<I: Ingress> Service<I> {
+    /// Hands a message up.
+    fn message(&mut self, rx: Inbound<'_>) -> Result<Option<I::Pending>, Panicked> {
+        self.counters.messages.up();
+        let now = rx.now;
+        let result = self.guarded(|ingress, out| ingress.on_message(rx, out));
+        if self.out.size() > OUTBOX_LIMIT {
+            self.flush(now);
+        }
+        result
+    }
+
+    /// Hands up that a connection has ended.
+    pub(crate) fn flow_closed(&mut self, flow: Flow, now: Now) {
+        // A panic has been counted, and there is nothing else to drop.
+        let _ = self.guarded(|ingress, out| ingress.on_flow_closed(flow, now, out));
+    }
+
+    fn guarded<T>(&mut self, call: impl FnOnce(&mut I, &mut Outbox) -> T) -> Result<T, Panicked> {
+        let Self { ingress, out, .. } = self;
+        // What the ingress leaves behind is its own affair; the outbox is sound at any point.
+        catch_unwind(AssertUnwindSafe(|| call(ingress, out))).map_err(|_| {
+            self.counters.panics.up();
+            Panicked
+        })
+    }
+
+    /// Sends all that was answered, and waits for nothing.
+    pub(crate) fn flush(&mut self, now: Now) {
+        if self.out.is_empty() {
+            return;
+        }
+        let legs = &self.udp_legs;
+        let datagrams = self.out.iter().filter_map(|(to, bytes)| match to {
+            Destination::Datagram { leg, remote } => Some((leg, remote, bytes)),
+            Destination::Stream(_) => None,
+        });
+        let sent = self.sender.send(datagrams, |id| legs.iter().find(|leg| leg.id == id).map(|leg| leg.socket.as_fd()));
+        self.counters.datagrams_sent.add(sent.sent);
+        self.counters.datagrams_dropped.add(sent.dropped);
+        self.counters.datagrams_failed.add(sent.failed);
+        for (flow, bytes, messages) in self.out.stream_runs() {
+            match self.connections.get_mut(flow) {
+                Some(connection) if connection.takes_answers() => connection.send(bytes, self.write_queue, now.at),
+                _ => self.counters.messages_without_flow.add(messages),
+            }
+        }
+        self.out.clear();
+    }
+}
+
+impl<I: Ingress + 'static> Worker<I> {
+    pub(crate) fn new(
+        id: u16,
+        ingress: I,
+        config: &ServerConfig,
+        udp_legs: Vec<Rc<UdpLeg>>,
+        limits: Arc<ConnectionLimits>,
+        counters: Arc<WorkerCounters>,
+    ) -> Rc<Self> {
+        // The low bits of the milliseconds since 1970: no two runs begin alike.
+        let [.., a, b, c, d] = config.clock.timestamp().0.to_be_bytes();
+        let service = Service {
+            ingress,
+            out: Outbox::new(),
+            connections: Table::new(id, u32::from_be_bytes([a, b, c, d])),
+            udp_legs,
+            sender: Sender::new(&config.udp),
+            counters: Arc::clone(&counters),
+            write_queue: config.streams.write_queue,
+        };
+        let scratch = vec![0; READ_BUFFER].into_boxed_slice();
+        Rc::new(Self {
+            clock: config.clock,
+            counters,
+            streams: config.streams.clone(),
+            limits,
+            ended: Notify::new(),
+            max_pending: config.pending,
+            pending: Cell::new(0),
+            draining: Cell::new(false),
+            core: RefCell::new(Core { service, scratch, receiver: Receiver::new(&config.udp) }),
+        })
+    }
+
+    pub(crate) fn core(&self) -> RefMut<'_, Core<I>> {
+        self.core.borrow_mut()
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    /// Hands a message up, and sees to what is left to wait for.
+    pub(crate) fn serve(self: &Rc<Self>, service: &mut Service<I>, rx: Inbound<'_>) -> Result<(), Panicked> {
+        let origin = rx.peer.flow;
+        let Some(work) = service.message(rx)? else { return Ok(()) };
+        if self.pending.get() >= self.max_pending {
+            self.counters.pending_dropped.up();
+            return Ok(());
+        }
+        self.counters.pending_started.up();
+        self.pending.set(self.pending.get() + 1);
+        if let Some(connection) = origin.and_then(|flow| service.connections.get_mut(flow)) {
+            connection.pending += 1;
+        }
+        tokio::task::spawn_local(wait_for(work, PendingGuard { worker: Rc::clone(self), origin }));
+        Ok(())
+    }
+
+    /// Serves one batch of datagrams.
+    pub(crate) fn serve_datagrams(self: &Rc<Self>, leg: &UdpLeg) -> Received {
+        let mut core = self.core();
+        let Core { service, receiver, .. } = &mut *core;
+        let Ok(received) = receiver.receive(leg) else {
+            self.counters.datagram_errors.up();
+            return Received::Drained;
+        };
+        let now = self.clock.now();
+        for datagram in receiver.datagrams() {
+            self.counters.datagrams_received.up();
+            match datagram {
+                Datagram::Truncated => self.counters.datagrams_truncated.up(),
+                Datagram::Whole(bytes, _) if is_keepalive(bytes) => self.counters.keepalives.up(),
+                Datagram::Whole(bytes, remote) if stun::is_stun(bytes) => {
+                    let mut answer = service.out.begin();
+                    if stun::answer(bytes, remote, answer.buffer()) {
+                        answer.send(Destination::Datagram { leg: leg.id, remote });
+                        self.counters.stun_answered.up();
+                    } else {
+                        self.counters.stun_ignored.up();
+                    }
+                }
+                Datagram::Whole(bytes, remote) => {
+                    let peer = Peer { leg: leg.id, transport: Transport::Udp, remote, local: leg.local, flow: None };
+                    // After a panic the next datagram is served like any other.
+                    let _ = self.serve(service, Inbound { bytes, peer, now });
+                }
+            }
+        }
+        service.flush(now);
+        received
+    }
+
+    fn tick(&self) -> Tick {
+        let now = self.clock.now();
+        let service = &mut self.core().service;
+        let tick = service.guarded(|ingress, out| ingress.on_tick(now, out)).unwrap_or(Tick::Done);
+        service.flush(now);
+        tick
+    }
+
+    fn resume(&self, done: I::Resume) -> Option<I::Pending> {
+        let now = self.clock.now();
+        let service = &mut self.core().service;
+        let next = service.guarded(|ingress, out| ingress.resume(done, now, out)).unwrap_or_default();
+        service.flush(now);
+        next
+    }
+
+    /// Lets every connection finish what has arrived.
+    pub(crate) fn begin_drain(&self) {
+        self.draining.set(true);
+        let connections = &mut self.core().service.connections;
+        for flow in connections.flows() {
+            if let Some(connection) = connections.get_mut(flow) {
+                connection.nudge();
+            }
+        }
+    }
+
+    /// Waits until there are neither connections nor pending work.
+    pub(crate) async fn idle(&self) {
+        while self.pending.get() > 0 || !self.core().service.connections.is_empty() {
+            self.ended.notified().await;
+        }
+    }
+
+    /// Ends what is still there.
+    pub(crate) fn cut(&self) -> DrainSummary {
+        let flows = self.core().service.connections.flows();
+        let mut unsent_bytes = 0;
+        for flow in &flows {
+            unsent_bytes += self.core().service.connections.get_mut(*flow).map_or(0, |connection| connection.unsent());
+            self.close(*flow, CloseCause::Drain);
+        }
+        DrainSummary { connections: flows.len(), unsent_bytes, pending: self.pending.get() }
+    }
+}
+
+/// Serves a UDP leg for ever.
+pub(crate) async fn serve_udp<I: Ingress + 'static>(worker: Rc<Worker<I>>, leg: Rc<UdpLeg>) {
+    loop {
+        // An error of readiness means that the runtime ends, and this task with it.
+        let _ = poll_fn(|cx| leg.socket.poll_recv_ready(cx)).await;
+        let mut received = Received::Drained;
+        let batch = || {
+            received = worker.serve_datagrams(&leg);
+            // Told that the socket is empty, tokio waits for the next event without one more call.
+            if received == Received::More { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
+        };
+        // What it says is in `received`.
+        let _ = leg.socket.try_io(Interest::READABLE, batch);
+        if received == Received::More {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Calls [`Ingress::on_tick`] for ever.
+pub(crate) async fn tick<I: Ingress + 'static>(worker: Rc<Worker<I>>) {
+    let mut every = interval(TICK);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        while worker.tick() == Tick::More {
+            // The sockets are polled before this goes on.
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Polls pending work, and what follows from it, to its end.
+async fn wait_for<I: Ingress + 'static>(work: I::Pending, guard: PendingGuard<I>) {
+    let mut next = Some(work);
+    while let Some(work) = next {
+        let done = work.await;
+        next = guard.worker.resume(done);
+    }
+}
+
+/// Counts a piece of pending work until it has ended, in whatever way.
+struct PendingGuard<I: Ingress + 'static> {
+    worker: Rc<Worker<I>>,
+    origin: Option<Flow>,
+}
+
+impl<I: Ingress + 'static> Drop for PendingGuard<I> {
+    fn drop(&mut self) {
+        let Self { worker, origin } = self;
+        worker.pending.set(worker.pending.get().saturating_sub(1));
+        if std::thread::panicking() {
+            // The runtime catches it at the edge of this task.
+            worker.counters.panics.up();
+        }
+        if let Ok(mut core) = worker.core.try_borrow_mut()
+            && let Some(connection) = origin.and_then(|flow| core.service.connections.get_mut(flow))
+        {
+            connection.pending = connection.pending.saturating_sub(1);
+            connection.nudge();
+        }
+        worker.ended.notify_one();
+    }
+}
+
+/// A datagram of nothing but line ends, or of nothing: a keepalive that expects no answer.
+fn is_keepalive(datagram: &[u8]) -> bool {
+    datagram.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
+}

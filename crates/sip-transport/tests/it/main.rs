@@ -1,0 +1,11 @@
+//! Real sockets on the loopback, and an [`Ingress`](sip_transport::Ingress) that does as the message says.
+
+mod drain;
+#[cfg(test)]
+mod harness;
+mod lifetimes;
+mod limits;
+mod pending;
+mod tcp;
+mod tick;
+mod udp;

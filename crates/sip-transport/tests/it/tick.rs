@@ -1,0 +1,23 @@
+use crate::harness::{alone, ask_udp, message, start};
+
+#[test]
+fn sockets_are_served_between_ticks_that_never_end() {
+    let server = start(alone(&["udp:127.0.0.1:0"]));
+    let client = server.udp(0);
+    assert_eq!(ask_udp(&client, &message("more")), message("more"));
+    for _ in 0..50 {
+        assert_eq!(ask_udp(&client, &message("hello")), message("hello"));
+    }
+}
+
+#[test]
+fn a_tick_that_panics_is_counted_and_others_follow() {
+    let server = start(alone(&["udp:127.0.0.1:0"]));
+    let client = server.udp(0);
+    for n in 1..=2 {
+        assert_eq!(ask_udp(&client, &message("bad-tick")), message("bad-tick"));
+        while server.counters().panics < n {
+            assert_eq!(ask_udp(&client, &message("hello")), message("hello"));
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `cargo xtask bench`: the release binary under load, beside Kamailio and a bare UDP echo, in interleaved rounds.
+//!
+//! Wall-clock figures of a shared machine say little; what counts is the servers' CPU time per request, and its ratio
+//! between servers measured a moment apart.
+
+pub(crate) mod echo;
+mod load;
+mod million;
+mod report;
+mod requests;
+mod servers;
+mod usage;
+mod wire;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+
+use self::load::{Load, Outcome, Plan};
+use self::report::Sample;
+use self::requests::Kind;
+use self::servers::{Server, Which};
+use crate::command::{self, cargo};
+
+#[derive(Args, Clone)]
+pub(crate) struct Options {
+    /// Rounds of all servers in turn
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=50))]
+    rounds: u32,
+    /// Addresses-of-record
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    aors: u32,
+    /// Requests of each measurement beside the first registrations
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    requests: u64,
+    /// Requests that are outstanding at any moment
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    outstanding: u32,
+    /// Only these servers, in this order
+    #[arg(long, value_delimiter = ',', default_value = "echo,registrar,kamailio")]
+    servers: Vec<Which>,
+    /// Instead: bytes for each of so many bindings, and the pause when they all expire
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1000..=3_000_000))]
+    bindings: Option<u32>,
+}
+
+/// Sources of the load.
+const SOCKETS: usize = 16;
+
+/// Seconds for which bindings last that are not meant to expire.
+const LASTING: Kind = Kind::Register { expires: 3600 };
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if cfg!(debug_assertions) {
+        // The generator must not be the slower side.
+        let own = env::args_os().skip(1);
+        return command::run(cargo().args(["run", "--quiet", "--release", "--package", "xtask", "--"]).args(own));
+    }
+    let mut options = options.clone();
+    options.servers.retain(|which| {
+        let there = matches!(which, Which::Echo | Which::Registrar) || command::find("kamailio").is_some();
+        if !there {
+            println!("{} is left out: no program kamailio here (Debian package kamailio)", which.name());
+        }
+        there
+    });
+    if options.servers.contains(&Which::Registrar) {
+        command::run(cargo().args(["build", "--release", "--bin", "registrar"]))?;
+    }
+    let folder = folder()?;
+    match options.bindings {
+        Some(bindings) => million::run(&options, bindings, &folder),
+        None => rounds(&options, &folder),
+    }
+}
+
+/// Configurations, logs and results of this run, beside what cargo builds.
+fn folder() -> Result<PathBuf> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let program = env::current_exe()?;
+    let target = program.parent().and_then(Path::parent).context("not in a target folder")?;
+    let folder = target.join("bench").join(now.to_string());
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    Ok(folder)
+}
+
+fn rounds(options: &Options, folder: &Path) -> Result<()> {
+    let mut samples = Vec::new();
+    for round in 1..=options.rounds {
+        for &which in &options.servers {
+            println!("round {round} of {}: {}", options.rounds, which.name());
+            let server = Server::start(which, options.aors, folder)?;
+            scenarios(&server, which, options, &mut |scenario, cpu, outcome| {
+                samples.push(Sample { round, which, scenario, cpu, outcome });
+            })?;
+        }
+    }
+    report::print(&samples, options, folder)
+}
+
+/// All measurements of one server, in an order in which each finds what it needs.
+fn scenarios(
+    server: &Server,
+    which: Which,
+    options: &Options,
+    each: &mut impl FnMut(&'static str, f64, Outcome),
+) -> Result<()> {
+    let outstanding = usize::try_from(options.outstanding)?;
+    let users = (0, options.aors);
+    let plan = |kind, count| Plan { kind, users, count, outstanding, until: None };
+    let mut udp = Load::udp(server.port, SOCKETS)?;
+    if which == Which::Echo {
+        let (cpu, outcome) = measured(server, &mut udp, &plan(LASTING, options.requests))?;
+        each("echo", cpu, outcome);
+        return Ok(());
+    }
+    let scenarios = [
+        ("new", LASTING, u64::from(options.aors)),
+        ("refresh", LASTING, options.requests),
+        ("query", Kind::Query, options.requests),
+    ];
+    for (scenario, kind, count) in scenarios {
+        let (cpu, outcome) = measured(server, &mut udp, &plan(kind, count))?;
+        each(scenario, cpu, outcome);
+    }
+    let mut tcp = Load::tcp(server.port, SOCKETS)?.after(&udp);
+    // The contact names the transport, so over TCP it is another binding at first.
+    tcp.run(&plan(LASTING, u64::from(options.aors)))?;
+    let (cpu, outcome) = measured(server, &mut tcp, &plan(LASTING, options.requests))?;
+    each("refresh over TCP", cpu, outcome);
+    Ok(())
+}
+
+/// Runs a plan; the server's CPU time in µs for each answer.
+fn measured(server: &Server, load: &mut Load, plan: &Plan) -> Result<(f64, Outcome)> {
+    let before = server.cpu()?;
+    let outcome = load.run(plan)?;
+    let used = server.cpu()?.saturating_sub(before);
+    let answers = outcome.answered.max(1) as f64;
+    Ok((used.as_secs_f64() * 1e6 / answers, outcome))
+}
+
+impl ValueEnum for Which {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Echo, Self::Registrar, Self::Kamailio, Self::KamailioBare]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.name()))
+    }
+}

@@ -1,0 +1,171 @@
+//! What was measured, for people and for machines.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::Options;
+use super::load::Outcome;
+use super::requests::{Kind, Template};
+use super::servers::Which;
+
+/// One server, one scenario, one round.
+pub(crate) struct Sample {
+    pub(crate) round: u32,
+    pub(crate) which: Which,
+    pub(crate) scenario: &'static str,
+    /// The server's CPU time in µs for each answer.
+    pub(crate) cpu: f64,
+    pub(crate) outcome: Outcome,
+}
+
+impl Sample {
+    /// How many processors the server kept busy: 1 is a single thread at its limit.
+    fn processors(&self) -> f64 {
+        self.cpu * rate(&self.outcome) / 1e6
+    }
+}
+
+pub(crate) fn print(samples: &[Sample], options: &Options, folder: &Path) -> Result<()> {
+    let machine = machine();
+    println!("\n{machine}");
+    println!(
+        "{} rounds, {} addresses-of-record, {} requests outstanding, REGISTER of {} bytes",
+        options.rounds,
+        options.aors,
+        options.outstanding,
+        Template::new(Kind::Register { expires: 3600 }, "UDP").size(),
+    );
+    println!("\nServer CPU, µs per request");
+    println!("{:<18} {:<13} {:>7}  {:>15}  each round", "scenario", "server", "median", "range");
+    let groups = by_scenario(samples);
+    for ((scenario, which), group) in &groups {
+        let values: Vec<f64> = group.iter().map(|sample| sample.cpu).collect();
+        println!("{scenario:<18} {:<13} {}", which.name(), spread(&values));
+    }
+    println!("\nregistrar ÷ the other, round by round");
+    for ((scenario, other), theirs) in &groups {
+        let Some(ours) = groups.get(&(*scenario, Which::Registrar)).filter(|_| *other != Which::Registrar) else {
+            continue;
+        };
+        let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours.cpu / theirs.cpu).collect();
+        println!("{scenario:<18} {:<13} {}", other.name(), spread(&ratios));
+    }
+    println!("\nLatency in µs, generator included, and what went wrong (medians over the rounds; sums)");
+    println!(
+        "{:<18} {:<13} {:>8} {:>8} {:>8} {:>9} {:>10}  {:>6}  not 200",
+        "scenario", "server", "p50", "p99", "max", "answers/s", "CPUs used", "lost"
+    );
+    for ((scenario, which), group) in &groups {
+        let of = |value: &dyn Fn(&Sample) -> f64| median(&group.iter().map(|sample| value(sample)).collect::<Vec<_>>());
+        let latency = |share: f64| of(&|sample| micros(&sample.outcome, share));
+        let lost: u64 = group.iter().map(|sample| sample.outcome.lost).sum();
+        println!(
+            "{scenario:<18} {:<13} {:>8.0} {:>8.0} {:>8.0} {:>9.0} {:>10.2}  {lost:>6}  {}",
+            which.name(),
+            latency(0.5),
+            latency(0.99),
+            latency(1.0),
+            of(&|sample| rate(&sample.outcome)),
+            of(&Sample::processors),
+            refused(group),
+        );
+    }
+    let raw: Vec<Value> = samples.iter().map(raw).collect();
+    write(folder, &json!({ "machine": machine, "samples": raw }))
+}
+
+/// Writes the raw figures beside the logs of the run.
+pub(crate) fn write(folder: &Path, raw: &Value) -> Result<()> {
+    let file = folder.join("result.json");
+    fs::write(&file, serde_json::to_string_pretty(raw)?)?;
+    println!("\nRaw figures: {}", file.display());
+    Ok(())
+}
+
+/// Processor, cores and kernel.
+pub(crate) fn machine() -> String {
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{}, {cores} cores, Linux {}", model.map_or("unknown processor", |(_, name)| name), kernel.trim())
+}
+
+type Groups<'a> = BTreeMap<(&'static str, Which), Vec<&'a Sample>>;
+
+fn by_scenario(samples: &[Sample]) -> Groups<'_> {
+    let mut groups = Groups::new();
+    for sample in samples {
+        groups.entry((sample.scenario, sample.which)).or_default().push(sample);
+    }
+    groups
+}
+
+/// Median, range and all values.
+fn spread(values: &[f64]) -> String {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let each: Vec<String> = values.iter().map(|value| format!("{value:.2}")).collect();
+    format!("{:>7.2}  {least:>6.2} – {most:>6.2}  {}", median(values), each.join(" "))
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let upper = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
+    let lower = sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN);
+    f64::midpoint(lower, upper)
+}
+
+fn micros(outcome: &Outcome, share: f64) -> f64 {
+    outcome.latency(share).as_secs_f64() * 1e6
+}
+
+fn rate(outcome: &Outcome) -> f64 {
+    outcome.answered as f64 / outcome.took.as_secs_f64()
+}
+
+fn refused(group: &[&Sample]) -> String {
+    let mut sums: BTreeMap<u16, u64> = BTreeMap::new();
+    for (status, count) in group.iter().flat_map(|sample| &sample.outcome.refused) {
+        *sums.entry(*status).or_default() += count;
+    }
+    let each: Vec<String> = sums.iter().map(|(status, count)| format!("{count} × {status}")).collect();
+    if each.is_empty() { "none".to_owned() } else { each.join(", ") }
+}
+
+fn raw(sample: &Sample) -> Value {
+    json!({
+        "round": sample.round,
+        "server": sample.which.name(),
+        "scenario": sample.scenario,
+        "cpu_us_per_request": sample.cpu,
+        "processors": sample.processors(),
+        "answered": sample.outcome.answered,
+        "lost": sample.outcome.lost,
+        "refused": sample.outcome.refused,
+        "seconds": sample.outcome.took.as_secs_f64(),
+        "latency_us": {
+            "p50": micros(&sample.outcome, 0.5),
+            "p99": micros(&sample.outcome, 0.99),
+            "p99.9": micros(&sample.outcome, 0.999),
+            "max": micros(&sample.outcome, 1.0),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between_the_middle_two() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert!(median(&[]).is_nan());
+    }
+}

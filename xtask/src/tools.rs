@@ -1,0 +1,159 @@
+//! The programs that tests and checks need, beside a Rust toolchain: found, or installed where that is allowed.
+
+use anyhow::{Context, Result, bail};
+
+use crate::command::{self, find, succeeds};
+
+/// A program from Debian (or Ubuntu).
+struct Package {
+    /// What `apt-get install` is given.
+    name: &'static str,
+    /// The program that shows it is there.
+    program: &'static str,
+    /// What cannot be done without it.
+    without: Without,
+}
+
+#[derive(Clone, Copy)]
+enum Without {
+    /// Tests in modules of this name, which drive this program.
+    Tests(&'static str),
+    /// Fuzz targets do not link.
+    Fuzzing,
+}
+
+const PACKAGES: &[Package] = &[
+    Package { name: "build-essential", program: "g++", without: Without::Fuzzing },
+    Package { name: "sip-tester", program: "sipp", without: Without::Tests("sipp") },
+    Package { name: "sipsak", program: "sipsak", without: Without::Tests("sipsak") },
+    Package { name: "baresip-core", program: "baresip", without: Without::Tests("baresip") },
+    Package { name: "valgrind", program: "valgrind", without: Without::Tests("valgrind") },
+];
+
+/// A cargo subcommand and the version these checks were written for.
+pub(crate) struct CargoTool {
+    subcommand: &'static str,
+    version: [u32; 3],
+}
+
+pub(crate) const DENY: CargoTool = CargoTool { subcommand: "deny", version: [0, 20, 2] };
+pub(crate) const FUZZ: CargoTool = CargoTool { subcommand: "fuzz", version: [0, 13, 2] };
+
+/// What is not there and could not be installed.
+#[derive(Default)]
+pub(crate) struct Missing {
+    /// Names of test modules to leave out.
+    pub(crate) test_modules: Vec<&'static str>,
+    /// Fuzz targets cannot be built.
+    pub(crate) fuzzing: bool,
+    /// One line for each missing program, for people.
+    pub(crate) lines: Vec<String>,
+}
+
+/// Installs what is missing where that is allowed. With `require_all`, whatever is still missing is an error.
+pub(crate) fn install(require_all: bool) -> Result<Missing> {
+    let absent = || PACKAGES.iter().filter(|package| find(package.program).is_none());
+    let wanted: Vec<&str> = absent().map(|package| package.name).collect();
+    if !wanted.is_empty() {
+        match apt_get() {
+            Some(apt_get) => install_packages(&apt_get, &wanted)?,
+            None => println!("Missing, and only root may install packages: {}", wanted.join(" ")),
+        }
+    }
+
+    let missing = missing_now();
+    if require_all && !missing.lines.is_empty() {
+        bail!(
+            "everything is required here (CI=true or --require-all), but:\n  {}\nInstall: apt-get install {}",
+            missing.lines.join("\n  "),
+            wanted.join(" ")
+        );
+    }
+    for tool in [&DENY, &FUZZ] {
+        tool.install()?;
+    }
+    Ok(missing)
+}
+
+/// What is missing as the machine is.
+pub(crate) fn missing_now() -> Missing {
+    let mut missing = Missing::default();
+    for package in PACKAGES.iter().filter(|package| find(package.program).is_none()) {
+        let lost = match package.without {
+            Without::Tests(module) => {
+                missing.test_modules.push(module);
+                format!("tests in modules named {module} are skipped")
+            }
+            Without::Fuzzing => {
+                missing.fuzzing = true;
+                "fuzz targets are skipped".to_owned()
+            }
+        };
+        missing.lines.push(format!("{} is missing (Debian package {}): {lost}", package.program, package.name));
+    }
+    missing
+}
+
+/// How this user calls apt-get, if allowed to without a password.
+fn apt_get() -> Option<Vec<&'static str>> {
+    find("apt-get")?;
+    let root = command::output(command::new("id").arg("-u")).is_ok_and(|uid| uid.trim() == "0");
+    if root {
+        return Some(vec!["apt-get"]);
+    }
+    succeeds(command::new("sudo").args(["-n", "true"])).then(|| vec!["sudo", "-n", "apt-get"])
+}
+
+fn install_packages(apt_get: &[&str], packages: &[&str]) -> Result<()> {
+    let call = |arguments: &[&str]| {
+        let mut words = apt_get.iter().copied();
+        let mut command = command::new(words.next().unwrap_or("apt-get"));
+        command.args(words).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        command::run(&mut command)
+    };
+    call(&["update", "-qq"])?;
+    let mut install = vec!["install", "-qq", "-y", "--no-install-recommends"];
+    install.extend(packages);
+    call(&install)
+}
+
+impl CargoTool {
+    /// Installs it into the ordinary cargo home unless this version or a newer one is there.
+    pub(crate) fn install(&self) -> Result<()> {
+        let name = format!("cargo-{}", self.subcommand);
+        if self.installed().is_some_and(|version| version >= self.version) {
+            return Ok(());
+        }
+        let version = self.version.map(|part| part.to_string()).join(".");
+        println!("{name} {version} is built once; this takes a few minutes.");
+        command::run(command::cargo().args(["install", "--quiet", "--locked", &name, "--version", &version]))
+            .with_context(|| format!("{name} could not be installed; try: cargo install --locked {name}"))
+    }
+
+    /// The version that `cargo` finds.
+    fn installed(&self) -> Option<[u32; 3]> {
+        let printed = command::output(command::cargo().args([self.subcommand, "--version"])).ok()?;
+        version(&printed)
+    }
+}
+
+/// Reads `cargo-deny 0.20.2`.
+fn version(printed: &str) -> Option<[u32; 3]> {
+    let mut parts = printed.split_whitespace().nth(1)?.split('.').map(str::parse);
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor)), Some(Ok(patch))) => Some([major, minor, patch]),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn a_version_is_read_as_cargo_tools_print_it() {
+        assert_eq!(version("cargo-deny 0.20.2\n"), Some([0, 20, 2]));
+        assert_eq!(version("cargo-fuzz 0.13"), None);
+        assert!(version("cargo-deny 0.9.10") < Some(super::DENY.version));
+    }
+}
