@@ -16,9 +16,19 @@ impl Sink<'_> {
         self.copy(text, None);
     }
 
-    /// Writes text that an answer has to repeat, whatever is in it: control characters become `?`.
-    pub(super) fn repeat(&mut self, text: &[u8]) {
-        self.copy(text, Some(b'?'));
+    /// Writes text that an answer has to repeat, whatever is in it: control characters become `?`. In the text of a
+    /// request without a fault (`faultless`) there are none but those of folds.
+    pub(super) fn repeat(&mut self, text: &[u8], faultless: bool) {
+        if faultless && memchr::memchr(b'\r', text).is_none() {
+            self.buffer.extend_from_slice(text);
+        } else {
+            self.copy(text, Some(b'?'));
+        }
+    }
+
+    /// Writes a text of our own.
+    pub(super) fn own(&mut self, text: &'static str) {
+        self.buffer.extend_from_slice(text.as_bytes());
     }
 
     fn copy(&mut self, text: &[u8], instead: Option<u8>) {

@@ -39,26 +39,28 @@ impl<'b> ResponseWriter<'b> {
         writer.demand((100..=999).contains(&status));
         writer.sink().put("SIP/2.0 ").put(&status).put(" ").put(reason);
         writer.end_line();
+        let faultless = request.fault().is_none();
+        let repeated = |value| Repeated { value, faultless };
         let mut vias = request.lines(HeaderId::Via);
         match vias.next() {
-            Some(first) => {
-                writer.header(HeaderId::Via, PatchedVia { line: first, top });
+            Some(line) => {
+                writer.header(HeaderId::Via, PatchedVia { line, top, faultless });
             }
             None => writer.error = writer.error.or(Some(WriteError::NothingToAnswer)),
         }
         for via in vias {
-            writer.header(HeaderId::Via, Repeated(via));
+            writer.header(HeaderId::Via, repeated(via));
         }
         if let Some(from) = request.value(HeaderId::From) {
-            writer.header(HeaderId::From, Repeated(from));
+            writer.header(HeaderId::From, repeated(from));
         }
         if let Some(to) = request.value(HeaderId::To) {
             let tagged = status == 100 || has_tag(to);
-            writer.header(HeaderId::To, (Repeated(to), (!tagged).then_some((";tag=", to_tag))));
+            writer.header(HeaderId::To, (repeated(to), (!tagged).then_some((";tag=", to_tag))));
         }
         for id in [HeaderId::CallId, HeaderId::CSeq] {
             if let Some(value) = request.value(id) {
-                writer.header(id, Repeated(value));
+                writer.header(id, repeated(value));
             }
         }
         Self(writer)
@@ -93,11 +95,14 @@ fn has_tag(to: &[u8]) -> bool {
 }
 
 /// A value of the request.
-struct Repeated<'a>(&'a [u8]);
+struct Repeated<'a> {
+    value: &'a [u8],
+    faultless: bool,
+}
 
 impl Put for Repeated<'_> {
     fn put(&self, sink: &mut Sink<'_>) {
-        sink.repeat(self.0);
+        sink.repeat(self.value, self.faultless);
     }
 }
 
@@ -105,12 +110,13 @@ impl Put for Repeated<'_> {
 struct PatchedVia<'a> {
     line: &'a [u8],
     top: TopVia,
+    faultless: bool,
 }
 
 impl Put for PatchedVia<'_> {
     fn put(&self, sink: &mut Sink<'_>) {
         if self.top == TopVia::default() {
-            return sink.repeat(self.line);
+            return sink.repeat(self.line, self.faultless);
         }
         // The parameters of the first value lie between semicolons, and it ends at the first comma.
         let mut rest = self.line;
@@ -121,7 +127,7 @@ impl Put for PatchedVia<'_> {
             if is_param {
                 self.put_param(part.trim_ascii(), sink);
             } else {
-                sink.repeat(part.trim_ascii_end());
+                sink.repeat(part.trim_ascii_end(), self.faultless);
             }
             match more.split_first() {
                 Some((b';', tail)) => (rest, is_param) = (tail, true),
@@ -132,21 +138,28 @@ impl Put for PatchedVia<'_> {
             }
         }
         if let Some(received) = self.top.received {
-            sink.put(";received=").put(&received);
+            sink.own(";received=");
+            received.put(sink);
         }
-        sink.repeat(rest);
+        sink.repeat(rest, self.faultless);
     }
 }
 
 impl PatchedVia<'_> {
     fn put_param(&self, param: &[u8], sink: &mut Sink<'_>) {
-        let name = param.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii_end();
-        match self.top {
-            TopVia { received: Some(_), .. } if name.eq_ignore_ascii_case(b"received") => {}
-            TopVia { rport: Some(port), .. } if name.eq_ignore_ascii_case(b"rport") => {
-                sink.put(";").put(name).put("=").put(&port);
+        let name_len = memchr::memchr(b'=', param).unwrap_or(param.len());
+        let name = param.get(..name_len).unwrap_or_default().trim_ascii_end();
+        if self.top.received.is_some() && name.eq_ignore_ascii_case(b"received") {
+            return;
+        }
+        sink.own(";");
+        match self.top.rport {
+            Some(port) if name.eq_ignore_ascii_case(b"rport") => {
+                sink.repeat(name, self.faultless);
+                sink.own("=");
+                sink.number(port.into());
             }
-            _ => sink.put(";").repeat(param),
+            _ => sink.repeat(param, self.faultless),
         }
     }
 }
