@@ -11,6 +11,8 @@ mod harness;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod sipp;
 #[cfg(test)]
 mod sipsak;
