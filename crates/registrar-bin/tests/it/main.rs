@@ -7,11 +7,11 @@ mod baresip;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod log;
-#[cfg(test)]
-mod readme;
 #[cfg(test)]
 mod sipp;
 #[cfg(test)]

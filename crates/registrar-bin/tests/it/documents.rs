@@ -1,4 +1,4 @@
-//! What the README shows is true.
+//! What the README and the manual show is true.
 
 use crate::harness::{Room, command};
 
@@ -23,4 +23,13 @@ fn its_configuration_is_good() {
     let file = room.file("registrar.toml", block("toml"));
     let output = command().args(["check", "--config", &file]).output().expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_manual_lists_every_reason_with_its_sentence() {
+    let manual = include_str!("../../../../docs/manual.md");
+    for reason in sip_dispatch::reason::ALL.iter().chain(sip_registrar::reason::ALL) {
+        let row = manual.lines().find(|line| line.starts_with(&format!("| `{reason}` |")));
+        assert!(row.is_some_and(|row| row.contains(reason.says())), "{reason}: {}\n{row:?}", reason.says());
+    }
 }
