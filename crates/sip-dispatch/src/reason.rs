@@ -64,6 +64,7 @@ reasons! {
     OPTIONS_ANSWERED "options" "An OPTIONS request was answered with what this server can do.";
     MALFORMED "malformed" "The message cannot be read in exactly one way. Look at the named part of it; a middlebox may have changed it.";
     MISSING_HEADER "missing-header" "The request lacks From, To, Call-ID or CSeq, or one of these, a Via or Max-Forwards is malformed; the phrase of the answer says which.";
+    CREDENTIALS "ambiguous-credentials" "An Authorization or Proxy-Authorization is malformed, has a parameter twice, or is the second for one realm.";
     BAD_REQUEST_URI "bad-request-uri" "The Request-URI is malformed.";
     URI_SCHEME "uri-scheme" "The Request-URI is neither sip: nor sips:.";
     VERSION "version" "The request is not SIP/2.0.";

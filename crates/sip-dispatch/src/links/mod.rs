@@ -1,5 +1,6 @@
 //! Links that every chain can use. The usual order: [`Sanity`], [`Options`], …, [`Fallback`].
 
+mod credentials;
 mod fallback;
 mod options;
 mod sanity;

@@ -3,6 +3,7 @@
 use sip_message::header::{CSeq, CallId, From, MaxForwards, To, Via};
 use sip_message::{HeaderId, Method, ParseError, Uri};
 
+use super::credentials;
 use crate::{Exchange, Reason, Receiver, Status, Verdict, reason};
 
 /// Refuses requests that are incomplete or beyond limits: 400, 413, 416, 420, 483.
@@ -60,6 +61,9 @@ impl Sanity {
             Ok(Some(_)) => {}
             Ok(None) => return bad("Missing To"),
             Err(_) => return bad("Malformed To"),
+        }
+        if !credentials::are_plain(message) {
+            return Some((Status::BAD_REQUEST.saying("Ambiguous Credentials"), reason::CREDENTIALS));
         }
         match vias(ex) {
             Ok(vias) if vias <= self.max_vias => {}

@@ -59,6 +59,35 @@ fn what_is_missing_or_malformed_is_refused_with_400_and_named() {
 }
 
 #[test]
+fn credentials_that_can_be_read_in_two_ways_are_refused_with_400() {
+    let digest = |realm: &str| {
+        format!("Digest username=\"a\", realm=\"{realm}\", nonce=\"n\", uri=\"sip:example.com\", response=\"0\"")
+    };
+    let with = |headers: &[String]| headers.iter().fold(request("OPTIONS"), |request, header| request.add(header));
+    let authorization = |value: &str| format!("Authorization: {value}");
+    let (a, b) = (authorization(&digest("a")), authorization(&digest("b")));
+    let proxy = format!("Proxy-{a}");
+    // One for each realm, one of each kind, and schemes of which nothing is known here.
+    let other = authorization("NoOneKnowsThisScheme opaque-data=here");
+    for plain in [vec![a.clone()], vec![a.clone(), b.clone()], vec![a.clone(), proxy], vec![other.clone(), other]] {
+        assert_eq!(status(with(&plain)), "200 OK", "{plain:?}");
+    }
+    let eight: Vec<_> = (0..8).map(|realm| authorization(&digest(&realm.to_string()))).collect();
+    assert_eq!(status(with(&eight)), "200 OK");
+    for ambiguous in [
+        vec![a.clone(), a.clone()],
+        vec![a.clone(), b, a.replace("realm=\"a\"", "REALM=\"\\a\"")],
+        vec![format!("{a}, username=\"b\"")],
+        vec![format!("{a}, x=1, X=2")],
+        vec![a.replace("nonce", "n")],
+        vec![authorization("Digest")],
+        [eight, vec![a]].concat(),
+    ] {
+        assert_eq!(status(with(&ambiguous)), "400 Ambiguous Credentials", "{ambiguous:?}");
+    }
+}
+
+#[test]
 fn limits_are_inclusive() {
     let with_body =
         |length: usize| request("OPTIONS").set("Content-Length", &length.to_string()).with_body(&"x".repeat(length));
