@@ -21,6 +21,9 @@ pub(crate) struct Options {
     /// How long each target runs
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
+    /// Where its random choices begin; without it they are others each time
+    #[arg(long)]
+    seed: Option<u32>,
     /// Puts the inputs that reached new code into the corpus
     #[arg(long)]
     keep: bool,
@@ -29,9 +32,9 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Every target for a moment.
+    /// Every target for a moment, with the same choices each time: what fails in a change's test shall be the change's.
     pub(crate) fn short(seconds: u32) -> Self {
-        Self { seconds, keep: false, targets: Vec::new() }
+        Self { seconds, seed: Some(1), keep: false, targets: Vec::new() }
     }
 }
 
@@ -75,6 +78,9 @@ fn fuzz(target: &str, options: &Options) -> Result<String> {
     let mut command = cargo();
     command.args(["fuzz", "run"]).args(SANITIZER).arg(target).arg(&found).arg(&corpus);
     command.args(["--", &format!("-max_total_time={}", options.seconds), "-timeout=10", "-rss_limit_mb=2048"]);
+    if let Some(seed) = options.seed {
+        command.arg(format!("-seed={seed}"));
+    }
     let to = || File::create(&log).with_context(|| format!("cannot write {}", log.display()));
     let file = to()?;
     let status = command.stdout(file.try_clone()?).stderr(file).status().context("cannot start cargo fuzz")?;

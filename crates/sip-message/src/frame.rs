@@ -133,7 +133,8 @@ impl Framer {
 /// Content-Length of a head: there must be one, and only one.
 fn announced_length(head: &[u8]) -> Result<usize, FrameError> {
     let mut found = None;
-    let mut rest = head;
+    // Whatever the first line looks like, it is no header.
+    let mut rest = memchr(b'\n', head).and_then(|end| head.get(end + 1..)).unwrap_or_default();
     while let Some(end) = memchr(b'\n', rest) {
         let (line, tail) = rest.split_at(end + 1);
         rest = tail;
@@ -242,6 +243,13 @@ mod tests {
         assert_eq!(broken(b"A b SIP/2.0\r\nl: 1\r\nContent-Length: 1\r\n\r\n"), FrameError::BadContentLength);
         assert_eq!(broken(b"A b SIP/2.0\r\nl: 99999\r\n\r\n"), FrameError::MessageTooLong);
         assert_eq!(broken(&[b'a'; 201]), FrameError::HeadTooLong);
+    }
+
+    #[test]
+    fn a_first_line_that_looks_like_a_header_is_none() {
+        let bytes = b"L :9 SIP/2.0\r\nl: 2\r\n\r\nhi";
+        assert_eq!(Framer::default().next(bytes), Frame::Message(bytes.len()));
+        assert_eq!(broken(b"l: 0\r\nX: y\r\n\r\n"), FrameError::NoContentLength);
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl<'a> Draft<'a> {
         } else {
             write_without_expires(contact, out)
         };
-        let instance = instance.filter(|instance| !instance.is_empty()).unwrap_or_default();
+        let instance = instance.unwrap_or_default();
         Ok(Self {
             uri: contact.uri,
             // RFC 5626 §6: it counts only with an instance.
@@ -65,9 +65,10 @@ fn write_without_expires(contact: &Contact<'_>, out: &mut Vec<u8>) -> Option<Ran
     out.extend_from_slice(contact.bytes.get(..cut.start).unwrap_or_default());
     out.extend_from_slice(contact.bytes.get(cut.end..).unwrap_or_default());
     out.truncate(start + out.get(start..).unwrap_or_default().trim_ascii_end().len());
-    let instance = contact.instance?;
+    // An empty one may stand where the cut begins, and means nothing.
+    let instance = contact.instance.filter(|instance| !instance.is_empty())?;
     let at = place_of(contact.bytes, instance)?;
-    let at = if at < cut.start { at } else { at - cut.len() };
+    let at = if at < cut.start { at } else { at.checked_sub(cut.len())? };
     Some(at..at + instance.len())
 }
 

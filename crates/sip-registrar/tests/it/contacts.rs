@@ -27,6 +27,9 @@ fn a_contact_is_told_as_it_came_but_for_its_expires() {
         ("<sip:a@[2001:DB8::1]:1;transport=UDP>", "<sip:a@[2001:DB8::1]:1;transport=UDP>"),
         ("<sip:a@b.invalid;transport=ws?Subject=x>", "<sip:a@b.invalid;transport=ws?Subject=x>"),
         ("<tel:+49-30-1234>;q=0.1", "<tel:+49-30-1234>;q=0.1"),
+        ("<sip:a@h>;+sip.instance=;expires=60", "<sip:a@h>;+sip.instance="),
+        ("<sip:a@h>;+sip.instance= ; expires=60", "<sip:a@h>;+sip.instance="),
+        ("<sip:a@h>;expires=60;+sip.instance=\"\";reg-id=1", "<sip:a@h>;+sip.instance=\"\";reg-id=1"),
     ] {
         let mut server = Server::new(builder());
         let contacts = server.registers(&register("a").contact(sent).expires("60"));
@@ -219,4 +222,13 @@ fn a_sips_contact_needs_sips_all_the_way() {
     assert_eq!(server.registers(&sips(secure()).header("Path: <sips:p;lr>")).len(), 2);
     // Neither To nor From is asked, and a sip Contact goes everywhere.
     assert_eq!(server.registers(&sips(register("b").contact("<sip:c@h>"))).len(), 3);
+}
+
+#[test]
+fn an_empty_instance_is_none_wherever_it_stands() {
+    let long = "?".repeat(99);
+    let mut server = Server::new(builder());
+    let sent = format!("<sip:a@h>;+sip.instance=;expires={long}");
+    // What is no number counts as an hour, which is more than is granted.
+    assert_eq!(server.registers(&register("a").contact(&sent)), ["<sip:a@h>;+sip.instance=;expires=300"]);
 }
