@@ -8,13 +8,14 @@ use sip_message::{Framing, HeaderId, Index, Message, Method, Request};
 use sip_transport::{Flow, Inbound, Ingress, Now, Outbox, Peer, Tick};
 
 use crate::absorb::{Absorber, Seen};
+use crate::identity::Carried;
 use crate::pending::{Ticket, Waiting, WaitingRoom};
 use crate::receiver::Continuation;
 use crate::route::response_route;
 use crate::transaction::{Keys, TransactionKey};
 use crate::{
-    Config, Counters, Exchange, Pending, Reason, ReceiveChain, Receiver, Resume, Share, Status, Verdict, reason,
-    unreadable,
+    Config, Counters, Exchange, Identity, Pending, Reason, ReceiveChain, Receiver, Resume, Share, Status, Verdict,
+    reason, unreadable,
 };
 
 /// How many remembered answers a tick forgets at most.
@@ -35,6 +36,8 @@ pub struct Outcome<'a> {
     pub peer: &'a Peer,
     /// When it ended.
     pub now: Now,
+    /// Who has proved to have sent it, if somebody has.
+    pub identity: Option<&'a Identity<'a>>,
     /// What was answered; `None` if nothing was.
     pub status: Option<Status>,
     /// Why.
@@ -112,7 +115,7 @@ impl Ingress for Dispatcher {
     fn resume(&mut self, done: Resume, now: Now, out: &mut Outbox) -> Option<Pending> {
         // It may have been answered with 500 meanwhile.
         let waiting = self.core.room.leave(done.ticket)?;
-        self.go_on(&waiting, Turn::Resumed(done.ticket, done.then), now, out)
+        self.go_on(waiting, Turn::Resumed(done.ticket, done.then), now, out)
     }
 
     /// What waits for a store waits on, since its change may come to pass; the answer goes nowhere.
@@ -123,7 +126,7 @@ impl Ingress for Dispatcher {
             let Some(waiting) = self.core.room.overdue(now.at) else { break };
             self.core.counters.pending_lost.add();
             // Who is overdue waits no more.
-            drop(self.go_on(&waiting, Turn::Overdue, now, out));
+            drop(self.go_on(waiting, Turn::Overdue, now, out));
         }
         let more_to_forget = self.core.absorber.expire(now.at, EXPIRE_BUDGET);
         let chain = self.core.chain.tick(now, self.core.share);
@@ -133,11 +136,11 @@ impl Ingress for Dispatcher {
 
 impl Dispatcher {
     /// Goes on with a request that has waited.
-    fn go_on(&mut self, waiting: &Waiting, turn: Turn, now: Now, out: &mut Outbox) -> Option<Pending> {
-        let Waiting { bytes, peer, key } = waiting;
-        let message = self.index.read(bytes, framing(peer)).ok()?;
+    fn go_on(&mut self, waiting: Waiting, turn: Turn, now: Now, out: &mut Outbox) -> Option<Pending> {
+        let Waiting { bytes, peer, key, carried } = waiting;
+        let message = self.index.read(&bytes, framing(&peer)).ok()?;
         let via = top_via(message)?;
-        self.core.take_turn(Arrived { message, via, peer: *peer, now, key: *key }, turn, out)
+        self.core.take_turn(Arrived { message, via, peer, now, key, carried }, turn, out)
     }
 }
 
@@ -156,6 +159,7 @@ struct Arrived<'a> {
     peer: Peer,
     now: Now,
     key: TransactionKey,
+    carried: Carried<'a>,
 }
 
 /// What is done with a request now.
@@ -203,12 +207,13 @@ impl Core {
             }
         }
         counters.requests.add();
-        self.take_turn(Arrived { message, via, peer, now, key }, Turn::First, out)
+        let carried = Carried::default();
+        self.take_turn(Arrived { message, via, peer, now, key, carried }, Turn::First, out)
     }
 
     /// Takes a request one step on: to its end, or to where it has to wait.
     fn take_turn(&mut self, arrived: Arrived<'_>, turn: Turn, out: &mut Outbox) -> Option<Pending> {
-        let Arrived { message, via, peer, now, key } = arrived;
+        let Arrived { message, via, peer, now, key, carried } = arrived;
         let before = out.len();
         let mut ex = Exchange {
             message,
@@ -220,6 +225,7 @@ impl Core {
             keys: &self.keys,
             config: &self.config,
             out: &mut *out,
+            carried,
             sealed: None,
             contradicted: false,
         };
@@ -247,7 +253,8 @@ impl Core {
                 if peer.flow.is_none() {
                     self.absorber.begin(key);
                 }
-                self.room.enter(ticket, Waiting { bytes: message.bytes().into(), peer, key });
+                let carried = ex.carried.into_owned();
+                self.room.enter(ticket, Waiting { bytes: message.bytes().into(), peer, key, carried });
                 return Some(Pending { ticket, deferred });
             }
             (None, Verdict::Pending(_)) => ex.reply(Status::SERVICE_UNAVAILABLE, reason::TOO_MANY_PENDING, |answer| {
@@ -260,7 +267,8 @@ impl Core {
         }
         if let Some(listener) = &self.listener {
             let (status, reason) = (sealed.status(), sealed.reason());
-            listener(&Outcome { message, method: ex.request.method, peer: &peer, now, status, reason });
+            let (method, identity) = (ex.request.method, ex.carried.identity.as_ref());
+            listener(&Outcome { message, method, peer: &peer, now, identity, status, reason });
         }
         if peer.flow.is_none() {
             match out.last().filter(|_| out.len() > before) {

@@ -4,9 +4,10 @@ use sip_message::header::Via;
 use sip_message::{HeaderId, Message, Method, Request, ResponseWriter, WriteError};
 use sip_transport::{Now, Outbox, Peer};
 
+use crate::identity::Carried;
 use crate::route::response_route;
 use crate::transaction::{Keys, TransactionKey};
-use crate::{Answer, Config, Deferred, Reason, Status, Verdict, reason};
+use crate::{Answer, Config, Deferred, Identity, Reason, Status, Verdict, reason};
 
 /// The longest UDP datagram over IPv4: 65,535 bytes less the headers of IP and UDP.
 const MAX_DATAGRAM: usize = 65_507;
@@ -27,6 +28,7 @@ pub struct Exchange<'e> {
     pub(crate) keys: &'e Keys,
     pub(crate) config: &'e Config,
     pub(crate) out: &'e mut Outbox,
+    pub(crate) carried: Carried<'e>,
     pub(crate) sealed: Option<Sealed>,
     /// A link has tried to answer a second time.
     pub(crate) contradicted: bool,
@@ -96,6 +98,39 @@ impl<'e> Exchange<'e> {
         self.sealed
     }
 
+    /// Who has proved to have sent it; `None` until a link has asked.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity<'e>> {
+        self.carried.identity.as_ref()
+    }
+
+    /// Tells the links behind who has sent it.
+    pub fn identify(&mut self, identity: Identity<'e>) {
+        self.carried.identity = Some(identity);
+    }
+
+    /// Tells the links behind that its sender is trusted, though nothing was proved: an address of ours, say.
+    pub fn vouch(&mut self) {
+        self.carried.vouched = true;
+    }
+
+    /// Whether a link has said that its sender is trusted.
+    #[must_use]
+    pub fn is_vouched(&self) -> bool {
+        self.carried.vouched
+    }
+
+    /// Whether nobody has proved to have sent it and nobody vouches for its sender.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.carried.identity.is_none() && !self.carried.vouched
+    }
+
+    /// Adds a header to the answer, if that is one of success (2xx), whichever link gives it.
+    pub fn on_success(&mut self, id: HeaderId, value: impl Into<Box<[u8]>>) {
+        self.carried.on_success.push((id, value.into()));
+    }
+
     /// Answers with `status` and the headers that `write` adds, and ends the exchange.
     ///
     /// A request has one final answer: once the exchange has ended, nothing more is written, the first [`Sealed`] is
@@ -106,11 +141,16 @@ impl<'e> Exchange<'e> {
             self.contradicted = true;
             return sealed;
         }
-        let written = self.write(status, write).map(|()| Sealed { status: Some(status), reason });
-        let sealed = written.unwrap_or_else(|_| {
-            let status = self.write(Status::INTERNAL_ERROR, |_| {}).is_ok().then_some(Status::INTERNAL_ERROR);
-            Sealed { status, reason: reason::UNWRITABLE }
-        });
+        let sealed = match self.write(status, write) {
+            Ok(()) => Sealed { status: Some(status), reason },
+            Err(WriteError::TooLong) if self.limit() < MAX_DATAGRAM => {
+                Sealed { status: None, reason: reason::ANSWER_TOO_LONG }
+            }
+            Err(_) => {
+                let status = self.write(Status::INTERNAL_ERROR, |_| {}).is_ok().then_some(Status::INTERNAL_ERROR);
+                Sealed { status, reason: reason::UNWRITABLE }
+            }
+        };
         self.sealed = Some(sealed);
         sealed
     }
@@ -118,17 +158,34 @@ impl<'e> Exchange<'e> {
     fn write(&mut self, status: Status, write: impl FnOnce(&mut ResponseWriter<'_>)) -> Result<(), WriteError> {
         let (to, top) = response_route(&self.via, &self.peer, self.config.route);
         let tag = self.keys.to_tag(self.key);
-        let limit = if self.peer.flow.is_some() { usize::from(u16::MAX) } else { MAX_DATAGRAM };
+        let limit = self.limit();
         let line = (status.code(), status.phrase());
         let mut out = self.out.begin();
         let mut writer = ResponseWriter::answering(out.buffer(), limit, self.message, line, top, &tag);
         write(&mut writer);
+        if (200..300).contains(&status.code()) {
+            for (id, value) in &self.carried.on_success {
+                writer.header(*id, &**value);
+            }
+        }
         if let Some(server) = &self.config.server {
-            writer.header(HeaderId::Server, server.as_str());
+            writer.header_if_room(HeaderId::Server, server.as_str());
         }
         writer.finish(b"")?;
         out.send(to);
         Ok(())
+    }
+
+    /// How long an answer may be.
+    fn limit(&self) -> usize {
+        match self.config.answer_ratio {
+            _ if self.peer.flow.is_some() => usize::from(u16::MAX),
+            // Whoever is behind a forged source gets no more than the forger could have sent there.
+            Some(ratio) if self.is_anonymous() => {
+                usize::from(ratio.get()).saturating_mul(self.message.bytes().len()).min(MAX_DATAGRAM)
+            }
+            _ => MAX_DATAGRAM,
+        }
     }
 
     /// Answers with `status` and no headers of its own.

@@ -23,11 +23,13 @@
 
 mod absorb;
 mod answer;
+pub mod budget;
 mod chain;
 mod config;
 mod counters;
 mod dispatcher;
 mod exchange;
+mod identity;
 pub mod links;
 mod pending;
 pub mod reason;
@@ -43,6 +45,7 @@ pub use config::Config;
 pub use counters::{Counters, CountersSnapshot};
 pub use dispatcher::{Dispatcher, Outcome};
 pub use exchange::{Exchange, Sealed};
+pub use identity::Identity;
 pub use pending::{Pending, Resume};
 pub use reason::Reason;
 pub use receiver::{Deferred, Receiver, Share, Verdict};

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use sip_transport::{Peer, Timestamp};
 
+use crate::identity::Carried;
 use crate::receiver::{Continuation, Deferred};
 use crate::transaction::TransactionKey;
 
@@ -43,6 +44,7 @@ pub(crate) struct Waiting {
     pub(crate) bytes: Box<[u8]>,
     pub(crate) peer: Peer,
     pub(crate) key: TransactionKey,
+    pub(crate) carried: Carried<'static>,
 }
 
 /// The requests of one worker that wait.

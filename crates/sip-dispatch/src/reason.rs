@@ -80,6 +80,7 @@ reasons! {
     UNANSWERED "unanswered" "No link of the receive chain answered; the chain should end with one that does.";
     TOO_MANY_PENDING "too-many-pending" "More requests wait for a store than allowed; look why the store is slow.";
     PENDING_LOST "pending-lost" "What the request waited for did not answer in time.";
+    ANSWER_TOO_LONG "answer-too-long" "The answer would have been more than twice as long as the request, whose source may be forged; nothing was sent. Real phones send longer requests.";
     UNWRITABLE "unwritable" "The answer could not be written within the limits of a message.";
 }
 

@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod aor;
+pub mod auth;
 mod builder;
 mod decide;
 mod domains;

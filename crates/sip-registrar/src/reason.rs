@@ -24,6 +24,18 @@ reasons! {
     STORE_UNAVAILABLE "store-unavailable" "The location store cannot be reached; the phone was told to try again.";
     REDIRECTED "redirected" "The caller was told where the user can be reached.";
     NOT_REGISTERED "not-registered" "Nobody is registered under this address now.";
+    NO_CREDENTIALS "no-credentials" "The request came without credentials for this realm and was challenged. Every phone's first request does; one that goes on so has no password.";
+    NOT_OFFERED "not-offered" "The credentials use an algorithm, a userhash or an opaque that this user was not offered; the phone was challenged again. Look at algorithms.";
+    BAD_CREDENTIALS "bad-credentials" "The credentials break a rule of RFC 7616, which the phrase of the answer names. Look at the phone's firmware.";
+    DIGEST_URI "digest-uri" "The credentials were made for another Request-URI. If the phone is right in all else, set uri_may_differ.";
+    STALE_NONCE "stale-nonce" "The nonce is too old, or was not made here; the phone was challenged again and needs nobody's help.";
+    USED_NONCE "used-nonce" "The password is right, but the nonce was used before: a repetition that came late, or somebody who has captured a request. The phone was challenged again.";
+    WRONG_PASSWORD "wrong-password" "The user exists and the password is wrong; the phone was challenged again, as every stranger is.";
+    UNKNOWN_USER "unknown-user" "There is no such user; the answer was the same as to a wrong password.";
+    TOO_MANY_FAILURES "too-many-failures" "This source has sent too many wrong passwords for this user and has to wait; others with the same user do not.";
+    CREDENTIALS_UNAVAILABLE "credentials-unavailable" "The store of users cannot be asked now; the phone was told when to try again.";
+    NOT_YOUR_ADDRESS "not-your-address" "The password is right, but To is another user's address. If this user may register it, say so in its may_register.";
+    FILTERED "filtered" "The password is right, but a filter of the operator refuses the request.";
     EXPIRED "expired" "A binding was not refreshed in time.";
     REMOVED_BY_OPERATOR "removed-by-operator" "A binding was removed by a command.";
 }

@@ -5,8 +5,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use md5::{Digest, Md5};
 use sip_dispatch::links::{Fallback, Sanity};
 use sip_dispatch::{Config, Dispatcher, Link, ReceiveChain, Share};
+use sip_registrar::auth::{Account, Authorize, UserTable};
 use sip_registrar::{Redirect, Registrar};
 use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
 
@@ -45,13 +47,21 @@ struct Server {
     dispatcher: Dispatcher,
     outbox: Outbox,
     now: Now,
+    /// The last.
+    answer: String,
 }
 
 impl Server {
     fn new() -> Self {
+        Self::behind(ReceiveChain::default())
+    }
+
+    /// A registrar behind these links.
+    fn behind(guards: ReceiveChain) -> Self {
         let registrar = Registrar::builder().domains(["example.com"]).build().unwrap();
         let chain = ReceiveChain::new([
             Link::from(Sanity { supported: Some(&["path"]), ..Sanity::default() }),
+            Link::from(guards),
             Link::from(registrar.clone()),
             Link::from(Redirect::new(registrar)),
             Link::from(Fallback { allow: &["REGISTER"] }),
@@ -59,7 +69,8 @@ impl Server {
         // So little that the ring has gone round before anything is counted.
         let config = Config { absorb_bytes: 64 << 10, ..Config::default() };
         let dispatcher = Dispatcher::new(chain, config, Share::WHOLE);
-        Self { dispatcher, outbox: Outbox::new(), now: Now::from_millis(1_700_000_000_000) }
+        let now = Now::from_millis(1_700_000_000_000);
+        Self { dispatcher, outbox: Outbox::new(), now, answer: String::new() }
     }
 
     /// How often memory is taken for this request, and the code of its answer.
@@ -77,6 +88,7 @@ impl Server {
         let taken = TAKEN.get() - before;
         let (_, answer) = self.outbox.last().unwrap();
         let code = String::from_utf8_lossy(&answer[8..11]).into_owned();
+        self.answer = String::from_utf8_lossy(answer).into_owned();
         self.outbox.clear();
         (taken, code)
     }
@@ -147,4 +159,63 @@ fn a_removal_of_what_is_not_there_takes_none() {
 #[test]
 fn a_redirect_takes_none() {
     check("INVITE", "", "302", 0);
+}
+
+/// A server that asks for alice's password.
+fn guarded() -> Server {
+    let mut users = UserTable::new();
+    users.insert(b"example.com", Account::new(*b"alice", *b"example.com").password(b"secret"));
+    let link = Authorize::builder().credentials(users).domains(["example.com"]).build().unwrap();
+    let mut server = Server::behind(ReceiveChain::new([link.into()]));
+    for n in 0..500 {
+        server.takes(&request("REGISTER", n, CONTACT));
+    }
+    server
+}
+
+/// Alice's answer to the last challenge.
+fn credentials(server: &Server, count: u32) -> String {
+    let hash = |text: String| -> String { Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect() };
+    let nonce = server.answer.split("nonce=\"").nth(1).unwrap().split('"').next().unwrap();
+    let [a1, a2] = ["alice:example.com:secret", "REGISTER:sip:example.com"].map(|text| hash(text.to_owned()));
+    let response = hash(format!("{a1}:{nonce}:{count:08x}:c:auth:{a2}"));
+    format!(
+        "Authorization: Digest username=\"alice\", realm=\"example.com\", nonce=\"{nonce}\", uri=\"sip:example.com\", \
+         response=\"{response}\", qop=auth, nc={count:08x}, cnonce=\"c\"\r\n"
+    )
+}
+
+#[test]
+fn a_challenge_takes_none() {
+    let mut server = guarded();
+    for cseq in 1000..2000 {
+        assert_eq!(server.takes(&request("REGISTER", cseq, CONTACT)), (0, "401".to_owned()));
+    }
+}
+
+#[test]
+fn a_wrong_password_and_an_unknown_user_take_none() {
+    let mut server = guarded();
+    for cseq in 1000..1009 {
+        let wrong = credentials(&server, cseq).replace("response=\"", "response=\"0").replace("0\"", "\"");
+        for headers in [wrong.clone(), wrong.replace("alice", "erich")] {
+            let (taken, code) = server.takes(&request("REGISTER", cseq, &(headers + CONTACT)));
+            assert_eq!((taken, code.as_str()), (0, "401"));
+        }
+    }
+}
+
+#[test]
+fn an_authenticated_refresh_takes_memory_once_for_its_record() {
+    let mut server = guarded();
+    server.takes(&request("REGISTER", 1000, CONTACT));
+    let challenge = server.answer.clone();
+    for count in 1..1000 {
+        server.answer.clone_from(&challenge);
+        let headers = credentials(&server, count) + CONTACT;
+        let (taken, code) = server.takes(&request("REGISTER", 1000 + count, &headers));
+        assert_eq!(code, "200");
+        // The first ones find buffers that are still too small.
+        assert!(taken <= 1 || count < 200, "{taken} times at {count}");
+    }
 }

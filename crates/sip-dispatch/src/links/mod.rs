@@ -6,7 +6,8 @@ mod options;
 mod sanity;
 mod throttle;
 
+pub use crate::budget::Rate;
 pub use fallback::Fallback;
 pub use options::Options;
 pub use sanity::Sanity;
-pub use throttle::{Rate, Throttle};
+pub use throttle::Throttle;

@@ -1,22 +1,12 @@
 //! A budget for each source, so that one of them cannot take the time of all.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::net::IpAddr;
 
 use sip_transport::Timestamp;
 
+use crate::budget::{Budget, Rate, network_of, source_of};
 use crate::{Exchange, Receiver, Verdict, reason};
-
-/// So many requests a second in the long run, and so many at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// Requests per second, from 1 to 1,000,000.
-    pub per_second: u32,
-    /// Requests that may come at once, from 1; at most what the rate gives in 50 days.
-    pub burst: u32,
-}
 
 /// Drops, without an answer, what a source sends beyond its budget.
 ///
@@ -38,13 +28,12 @@ impl Throttle {
         Self { source: source.map(Budget::new), network: network.map(Budget::new) }
     }
 
-    /// Charges `source` for one message, and says whether that was within its budget and its network's.
+    /// Charges a source for one message, and says whether that was within its budget and its network's.
     #[must_use]
-    pub fn admits(&self, source: IpAddr, now: Timestamp) -> bool {
-        let ip = source.to_canonical();
+    pub fn admits(&self, ip: IpAddr, now: Timestamp) -> bool {
         // A network is not charged for what its sources send beyond their own budgets: one cannot silence the others.
-        self.source.as_ref().is_none_or(|budget| budget.admits(prefix(ip, 32, 64), now))
-            && self.network.as_ref().is_none_or(|budget| budget.admits(prefix(ip, 24, 56), now))
+        self.source.as_ref().is_none_or(|budget| budget.spend(&source_of(ip), now))
+            && self.network.as_ref().is_none_or(|budget| budget.spend(&network_of(ip), now))
     }
 }
 
@@ -60,95 +49,16 @@ impl Receiver for Throttle {
 
 impl fmt::Debug for Throttle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rate = |budget: &Option<Budget>| budget.as_ref().map(|budget| budget.rate);
-        f.debug_struct("Throttle").field("source", &rate(&self.source)).field("network", &rate(&self.network)).finish()
-    }
-}
-
-/// The address with all but its first bits cleared.
-fn prefix(ip: IpAddr, v4_bits: u32, v6_bits: u32) -> IpAddr {
-    match ip {
-        IpAddr::V4(ip) => Ipv4Addr::from_bits(ip.to_bits() & u32::MAX.checked_shl(32 - v4_bits).unwrap_or(0)).into(),
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & u128::MAX.checked_shl(128 - v6_bits).unwrap_or(0)).into(),
-    }
-}
-
-/// Sources that share a cache line of the table.
-const WAYS: usize = 8;
-/// 4096 × 8 × 8 bytes = 256 kB for 32,768 active sources.
-const SETS: usize = 4096;
-/// A slot: 20 bits that tell sources of one set apart, and 44 bits of time in microseconds, which
-/// begin again after 203 days.
-const TIME_BITS: u32 = 44;
-const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
-/// How far the clocks of two workers may differ, in microseconds: each reads its own once for a batch.
-const CLOCK_SLACK: u64 = 1_000_000;
-
-/// The generic cell rate algorithm: of each source only the time at which its budget will be whole again is kept.
-struct Budget {
-    rate: Rate,
-    /// Microseconds that a request costs.
-    cost: u64,
-    /// Microseconds that may be owed.
-    depth: u64,
-    sets: Box<[[AtomicU64; WAYS]]>,
-    keys: RandomState,
-}
-
-impl Budget {
-    fn new(rate: Rate) -> Self {
-        let cost = 1_000_000 / u64::from(rate.per_second.clamp(1, 1_000_000));
-        let depth = (cost * u64::from(rate.burst.max(1))).min(TIME_MASK / 4);
-        let sets = (0..SETS).map(|_| Default::default()).collect();
-        Self { rate, cost, depth, sets, keys: RandomState::new() }
-    }
-
-    fn admits(&self, source: IpAddr, now: Timestamp) -> bool {
-        let hash = self.keys.hash_one(source);
-        // A tag of 0 marks a slot that was never used.
-        let tag = (hash >> TIME_BITS).max(1);
-        let Some(set) = self.sets.get(hash as usize % SETS) else { return true };
-        let now = now.0.wrapping_mul(1000) & TIME_MASK;
-        let slot = self.slot(set, tag, now);
-        let stored = slot.load(Ordering::Relaxed);
-        let whole_again = if stored >> TIME_BITS == tag { self.debt(stored, now) } else { 0 };
-        let after = whole_again + self.cost;
-        if after > self.depth {
-            return false;
-        }
-        // Two workers may both see the old value; one request too many is let through then.
-        slot.store(tag << TIME_BITS | (now + after) & TIME_MASK, Ordering::Relaxed);
-        true
-    }
-
-    /// The slot of a source: its own, else the one that owes least.
-    fn slot<'s>(&self, set: &'s [AtomicU64; WAYS], tag: u64, now: u64) -> &'s AtomicU64 {
-        let [mut best, ..] = set.each_ref();
-        let mut least = u64::MAX;
-        for slot in set {
-            let stored = slot.load(Ordering::Relaxed);
-            if stored >> TIME_BITS == tag {
-                return slot;
-            }
-            let owed = self.debt(stored, now);
-            if owed < least {
-                (best, least) = (slot, owed);
-            }
-        }
-        best
-    }
-
-    /// Microseconds until a slot's budget is whole again. More than can be owed is a time of the past: the difference
-    /// has wrapped.
-    fn debt(&self, stored: u64, now: u64) -> u64 {
-        let ahead = (stored & TIME_MASK).wrapping_sub(now) & TIME_MASK;
-        if ahead > self.depth + CLOCK_SLACK { 0 } else { ahead }
+        f.debug_struct("Throttle").field("source", &self.source).field("network", &self.network).finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
+
+    use crate::budget::TIME_BITS;
 
     const RATE: Rate = Rate { per_second: 10, burst: 5 };
 

@@ -4,6 +4,9 @@ use super::{Put, Sink, WriteError};
 use crate::HeaderId;
 use crate::chars::TOKEN;
 
+/// How a message without a body ends.
+const END: &[u8] = b"Content-Length: 0\r\n\r\n";
+
 /// A message being appended to a buffer. Unless it is finished, the buffer is as it was before.
 #[derive(Debug)]
 #[must_use = "a message that is not finished is not written"]
@@ -31,6 +34,17 @@ impl<'b> MessageWriter<'b> {
         value.put(&mut self.sink());
         self.end_line();
         self
+    }
+
+    /// Writes a header if the message then keeps within its limit, with no body, and says whether it did.
+    pub fn header_if_room(&mut self, id: HeaderId, value: impl Put) -> bool {
+        let before = self.buffer.len();
+        self.header(id, value);
+        let fits = self.len() + END.len() <= self.limit;
+        if !fits {
+            self.buffer.truncate(before);
+        }
+        fits
     }
 
     /// Writes a header whose name has no number. If that is no token, the message is [`WriteError::Malformed`].

@@ -266,3 +266,15 @@ fn a_request_with_control_characters_can_still_be_refused() {
     assert!(text.contains("From: <sip:c@d>;tag=1?X: y\r\n") && text.contains("Call-ID: ?\r\n"), "{text}");
     assert!(!text.contains(['\0', '\x01', '\x7f']), "{text}");
 }
+
+#[test]
+fn a_header_for_which_there_is_no_room_is_left_out() {
+    let message = "OPTIONS sip:a SIP/2.0\r\nSubject: x\r\nContent-Length: 0\r\n\r\n";
+    for (limit, written) in [(message.len(), true), (message.len() - 1, false)] {
+        let mut buffer = Vec::new();
+        let mut writer = RequestWriter::new(&mut buffer, limit, Method::Options, b"sip:a");
+        assert_eq!(writer.header_if_room(HeaderId::Subject, "x"), written);
+        writer.finish(b"").unwrap();
+        assert_eq!(buffer == message.as_bytes(), written);
+    }
+}

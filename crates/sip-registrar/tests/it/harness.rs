@@ -135,6 +135,7 @@ impl Server {
 pub(crate) fn register(call_id: &str) -> Request {
     Request {
         line: "REGISTER sip:example.com SIP/2.0".to_owned(),
+        from: "<sip:alice@example.com>;tag=1".to_owned(),
         to: "<sip:alice@example.com>".to_owned(),
         call_id: call_id.to_owned(),
         cseq: 1,
@@ -145,6 +146,7 @@ pub(crate) fn register(call_id: &str) -> Request {
 #[derive(Clone)]
 pub(crate) struct Request {
     line: String,
+    from: String,
     to: String,
     call_id: String,
     cseq: u32,
@@ -154,6 +156,10 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn line(self, line: &str) -> Self {
         Self { line: line.to_owned(), ..self }
+    }
+
+    pub(crate) fn from(self, from: &str) -> Self {
+        Self { from: from.to_owned(), ..self }
     }
 
     pub(crate) fn to(self, to: &str) -> Self {
@@ -178,12 +184,12 @@ impl Request {
     }
 
     pub(crate) fn text(&self, branch: u32) -> String {
-        let Self { line, to, call_id, cseq, headers } = self;
+        let Self { line, from, to, call_id, cseq, headers } = self;
         let method = line.split(' ').next().unwrap();
         let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
         format!(
             "{line}\r\nVia: SIP/2.0/UDP 127.0.0.1:40000;branch=z9hG4bK{branch}\r\nMax-Forwards: 70\r\n\
-             From: <sip:alice@example.com>;tag=1\r\nTo: {to}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} {method}\r\n\
+             From: {from}\r\nTo: {to}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} {method}\r\n\
              {headers}Content-Length: 0\r\n\r\n"
         )
     }
@@ -194,6 +200,10 @@ impl Request {
 pub(crate) struct Response(Vec<u8>);
 
 impl Response {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
     /// Code and phrase.
     pub(crate) fn status(&self) -> String {
         let text = self.text();

@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod auth;
 mod captures;
 mod codec;
 mod contacts;

@@ -1,0 +1,219 @@
+//! What is known of a user.
+
+use sip_message::header::Algorithm;
+use sip_message::uri::Host;
+use zeroize::Zeroizing;
+
+use super::{Grants, Ha1, HashFunction};
+use crate::Aor;
+
+/// A user: a name, its secrets, and what it may do beyond registering itself.
+///
+/// All hashes that can be made of a password are made when it is given, so that checking an answer costs the same for
+/// every user.
+#[derive(Clone, Debug)]
+pub struct Account {
+    name: Box<[u8]>,
+    realm: Box<[u8]>,
+    password: Option<Secret>,
+    /// Of `name:realm:password`.
+    ha1: [Option<Ha1>; 3],
+    /// Of `name@domain:realm:password`, for phones that write their whole address as username.
+    ha1_of_address: [Option<Ha1>; 3],
+    algorithms: Algorithms,
+    grants: Grants,
+}
+
+#[derive(Clone)]
+struct Secret(Zeroizing<Box<[u8]>>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("secret")
+    }
+}
+
+impl Account {
+    /// A user without secrets, who can prove nothing yet. `name` is the user part of the address, decoded.
+    #[must_use]
+    pub fn new(name: impl Into<Box<[u8]>>, realm: impl Into<Box<[u8]>>) -> Self {
+        Self {
+            name: name.into(),
+            realm: realm.into(),
+            password: None,
+            ha1: [None, None, None],
+            ha1_of_address: [None, None, None],
+            algorithms: Algorithms::default(),
+            grants: Grants::default(),
+        }
+    }
+
+    /// With this password, good for every algorithm.
+    #[must_use]
+    pub fn password(mut self, password: &[u8]) -> Self {
+        self.ha1 = HashFunction::ALL.map(|function| Some(Ha1::of(function, &self.name, &self.realm, password)));
+        self.password = Some(Secret(Zeroizing::new(password.into())));
+        self
+    }
+
+    /// With a hash of `name:realm:password`, good for the algorithms of its function.
+    #[must_use]
+    pub fn ha1(mut self, ha1: Ha1) -> Self {
+        set(&mut self.ha1, ha1);
+        self
+    }
+
+    /// With a hash of `name@domain:realm:password`, which Kamailio calls `ha1b`.
+    #[must_use]
+    pub fn ha1_of_address(mut self, ha1: Ha1) -> Self {
+        set(&mut self.ha1_of_address, ha1);
+        self
+    }
+
+    /// Challenged with these algorithms, and with no others; with those of its domain if there are none.
+    #[must_use]
+    pub fn algorithms(mut self, algorithms: Algorithms) -> Self {
+        self.algorithms = algorithms;
+        self
+    }
+
+    /// Allowed to register other addresses than its own.
+    #[must_use]
+    pub fn may_register(mut self, grants: Grants) -> Self {
+        self.grants = grants;
+        self
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// The realm for which its hashes were made.
+    #[must_use]
+    pub fn realm(&self) -> &[u8] {
+        &self.realm
+    }
+
+    /// The algorithms it is challenged with; empty: those of its domain.
+    #[must_use]
+    pub fn offered(&self) -> Algorithms {
+        self.algorithms
+    }
+
+    /// Whether it may register `aor`, whose host is `host`, though that is not its own address.
+    #[must_use]
+    pub fn is_granted(&self, aor: &Aor<'_>, host: &Host<'_>) -> bool {
+        self.grants.allow(aor, host)
+    }
+
+    /// The hash for `username`, written as the phone wrote it; `None` if it is not known.
+    pub(crate) fn ha1_for(&self, function: HashFunction, username: &[u8], realm: &[u8]) -> Option<Ha1> {
+        let hashes = if *self.realm != *realm {
+            return None;
+        } else if *self.name == *username {
+            &self.ha1
+        } else if username.strip_prefix(&*self.name).is_some_and(|rest| matches!(rest, [b'@', _, ..])) {
+            &self.ha1_of_address
+        } else {
+            return None;
+        };
+        hashes.get(function as usize)?.clone()
+    }
+
+    /// The password, if it is known itself.
+    pub(crate) fn known_password(&self) -> Option<&[u8]> {
+        self.password.as_ref().map(|Secret(password)| &***password)
+    }
+}
+
+fn set(hashes: &mut [Option<Ha1>; 3], ha1: Ha1) {
+    if let Some(place) = hashes.get_mut(ha1.function() as usize) {
+        *place = Some(ha1);
+    }
+}
+
+/// Digest algorithms in the order in which they are offered, each once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Algorithms([Option<Algorithm>; Algorithm::ALL.len()]);
+
+impl Algorithms {
+    /// These, in this order. One that stands twice counts where it stands first.
+    #[must_use]
+    pub fn new(algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        let mut list = Self::default();
+        for algorithm in algorithms {
+            if !list.contains(algorithm)
+                && let Some(place) = list.0.iter_mut().find(|place| place.is_none())
+            {
+                *place = Some(algorithm);
+            }
+        }
+        list
+    }
+
+    /// In their order.
+    pub fn iter(&self) -> impl Iterator<Item = Algorithm> + use<> {
+        self.0.into_iter().flatten()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+
+    /// Whether it is among them.
+    #[must_use]
+    pub fn contains(&self, algorithm: Algorithm) -> bool {
+        self.iter().any(|other| other == algorithm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(account: &Account, function: HashFunction, username: &str) -> Option<String> {
+        account.ha1_for(function, username.as_bytes(), b"example.com").map(|ha1| ha1.reveal())
+    }
+
+    #[test]
+    fn a_hash_is_good_for_its_function_and_its_spelling_of_the_name() {
+        let known = Account::new(*b"alice", *b"example.com").password(b"secret");
+        for function in HashFunction::ALL {
+            let stored = Ha1::of(function, b"alice", b"example.com", b"secret");
+            let address = Ha1::of(function, b"alice@example.com", b"example.com", b"secret");
+            let hashed = Account::new(*b"alice", *b"example.com").ha1(stored).ha1_of_address(address.clone());
+            assert_eq!(hex(&known, function, "alice"), hex(&hashed, function, "alice"));
+            assert_eq!(hex(&hashed, function, "alice@example.com"), Some(address.reveal()));
+            assert!(["alice@", "alic", "alicealice@example.com"].iter().all(|n| hex(&hashed, function, n).is_none()));
+            let others = HashFunction::ALL.into_iter().filter(|other| *other != function);
+            assert!(others.into_iter().all(|other| hex(&hashed, other, "alice").is_none()));
+        }
+    }
+
+    #[test]
+    fn a_hash_is_worth_nothing_in_another_realm() {
+        let ha1 = Ha1::of(HashFunction::Md5, b"alice", b"example.com", b"secret");
+        let account = Account::new(*b"alice", *b"example.com").ha1(ha1);
+        assert!(account.ha1_for(HashFunction::Md5, b"alice", b"example.org").is_none());
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let account = Account::new(*b"alice", *b"example.com").password(b"open sesame");
+        let shown = format!("{account:?}");
+        let ha1 = hex(&account, HashFunction::Md5, "alice").unwrap();
+        assert!(!shown.contains("sesame") && !shown.contains(&ha1) && !shown.contains("115, 101, 115"), "{shown}");
+    }
+
+    #[test]
+    fn algorithms_keep_their_order_and_stand_once() {
+        let list = Algorithms::new([Algorithm::Sha256, Algorithm::Md5, Algorithm::Sha256]);
+        assert_eq!(list.iter().collect::<Vec<_>>(), [Algorithm::Sha256, Algorithm::Md5]);
+        assert!(list.contains(Algorithm::Md5) && !list.contains(Algorithm::Md5Sess) && !list.is_empty());
+        assert_eq!(Algorithms::new(Algorithm::ALL).iter().count(), 6);
+    }
+}

@@ -1,0 +1,214 @@
+//! Users in memory.
+
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::{Arc, LazyLock};
+
+use hashbrown::{Equivalent, HashMap};
+use sip_dispatch::Answer;
+
+use super::{Account, Algorithms, Credentials, Found, HashFunction, Wanted};
+
+/// A table of users by name and domain, read by all workers and changed by none: to change it, build another.
+#[derive(Debug, Default)]
+pub struct UserTable {
+    users: HashMap<Key, Arc<Account>, RandomState>,
+    hashed: HashMap<(HashFunction, [u8; 32]), Arc<Account>, RandomState>,
+    /// Every list of algorithms, and how many users have it.
+    lists: Vec<(Algorithms, usize)>,
+}
+
+/// Name and domain, owned.
+#[derive(Debug, PartialEq, Eq)]
+struct Key {
+    name: Box<[u8]>,
+    domain: Box<[u8]>,
+}
+
+/// The same, borrowed.
+struct KeyRef<'a> {
+    name: &'a [u8],
+    domain: &'a [u8],
+}
+
+impl Hash for KeyRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+        self.domain.hash(state);
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        KeyRef { name: &self.name, domain: &self.domain }.hash(state);
+    }
+}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        *self.name == *key.name && *self.domain == *key.domain
+    }
+}
+
+impl UserTable {
+    /// Nobody.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a user of `domain`, which is canonical: a name in lower case, IPv6 in brackets. Gives back who had the same
+    /// name before.
+    pub fn insert(&mut self, domain: &[u8], account: Account) -> Option<Arc<Account>> {
+        let key = Key { name: account.name().into(), domain: domain.into() };
+        let list = account.offered();
+        match self.lists.iter_mut().find(|(other, _)| *other == list) {
+            Some((_, users)) => *users += 1,
+            None => self.lists.push((list, 1)),
+        }
+        let before = self.users.insert(key, Arc::new(account))?;
+        if let Some((_, users)) = self.lists.iter_mut().find(|(other, _)| *other == before.offered()) {
+            *users -= 1;
+        }
+        Some(before)
+    }
+
+    /// Makes every user known by its hash too (RFC 7616 §3.4.4), for the algorithms of these functions.
+    #[must_use]
+    pub fn with_userhash(mut self, functions: &[HashFunction]) -> Self {
+        for account in self.users.values() {
+            for &function in functions {
+                let hash = function.hash(&[account.name(), b":", account.realm()]).bytes;
+                self.hashed.insert((function, hash), account.clone());
+            }
+        }
+        self
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.users.len()
+    }
+
+    /// Whether there is nobody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty()
+    }
+}
+
+impl Credentials for UserTable {
+    fn find(&self, wanted: &Wanted<'_>) -> Answer<Found> {
+        Answer::Now(Ok(self.users.get(&KeyRef::from(wanted)).cloned()))
+    }
+
+    fn find_hashed(&self, function: HashFunction, userhash: &[u8; 32], domain: &[u8], realm: &[u8]) -> Answer<Found> {
+        let account = self.hashed.get(&(function, *userhash));
+        let is_here = |account: &&Arc<Account>| {
+            account.realm() == realm && self.users.contains_key(&KeyRef { name: account.name(), domain })
+        };
+        Answer::Now(Ok(account.filter(is_here).cloned()))
+    }
+
+    /// A user that does not exist gets the list of one that does, always of the same, so that lists are as frequent
+    /// among the former as among the latter.
+    fn algorithms(&self, wanted: &Wanted<'_>) -> Algorithms {
+        if let [] | [_] = *self.lists {
+            return self.lists.first().map(|(list, _)| *list).unwrap_or_default();
+        }
+        let key = KeyRef::from(wanted);
+        if let Some(account) = self.users.get(&key) {
+            return account.offered();
+        }
+        // The same for every table of this process: one that is reloaded must not give its users away.
+        static DISGUISE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        let place = (u128::from(DISGUISE.hash_one(&key)) * self.users.len() as u128) >> 64;
+        let mut end = 0;
+        let mut lists = self.lists.iter();
+        let found = lists.find(|(_, users)| {
+            end += *users as u128;
+            place < end
+        });
+        found.map(|(list, _)| *list).unwrap_or_default()
+    }
+}
+
+impl<'a> From<&Wanted<'a>> for KeyRef<'a> {
+    fn from(wanted: &Wanted<'a>) -> Self {
+        Self { name: wanted.name, domain: wanted.domain }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sip_message::header::Algorithm;
+
+    fn wanted(name: &str) -> Wanted<'_> {
+        Wanted { name: name.as_bytes(), domain: b"example.com", realm: b"example.com" }
+    }
+
+    fn user(name: &str) -> Account {
+        Account::new(name.as_bytes(), *b"example.com").password(b"secret")
+    }
+
+    fn find(table: &UserTable, wanted: &Wanted<'_>) -> Option<String> {
+        let Answer::Now(Ok(found)) = table.find(wanted) else { panic!("a table answers at once") };
+        found.map(|account| String::from_utf8_lossy(account.name()).into_owned())
+    }
+
+    #[test]
+    fn users_are_found_by_name_and_domain() {
+        let mut table = UserTable::new();
+        assert!(table.insert(b"example.com", user("alice")).is_none());
+        assert!(table.insert(b"example.com", user("alice")).is_some());
+        assert_eq!(table.len(), 1);
+        assert_eq!(find(&table, &wanted("alice")).as_deref(), Some("alice"));
+        assert_eq!(find(&table, &wanted("Alice")), None);
+        assert_eq!(find(&table, &Wanted { domain: b"example.org", ..wanted("alice") }), None);
+    }
+
+    #[test]
+    fn users_are_found_by_their_hash_in_their_own_domain_and_realm() {
+        let mut table = UserTable::new();
+        table.insert(b"example.com", user("alice"));
+        let table = table.with_userhash(&[HashFunction::Sha256]);
+        let hash = HashFunction::Sha256.hash(&[b"alice:example.com"]).bytes;
+        let found = |function, domain: &[u8], realm: &[u8]| match table.find_hashed(function, &hash, domain, realm) {
+            Answer::Now(Ok(found)) => found.is_some(),
+            _ => panic!("a table answers at once"),
+        };
+        assert!(found(HashFunction::Sha256, b"example.com", b"example.com"));
+        assert!(!found(HashFunction::Md5, b"example.com", b"example.com"));
+        assert!(!found(HashFunction::Sha256, b"example.org", b"example.com"));
+        assert!(!found(HashFunction::Sha256, b"example.com", b"example.org"));
+    }
+
+    #[test]
+    fn algorithms_do_not_tell_who_exists() {
+        let strong = Algorithms::new([Algorithm::Sha256]);
+        let mut table = UserTable::new();
+        for n in 0..100 {
+            let account = user(&format!("user{n}"));
+            table.insert(b"example.com", if n % 4 == 0 { account.algorithms(strong) } else { account });
+        }
+        assert_eq!(table.algorithms(&wanted("user4")), strong);
+        assert_eq!(table.algorithms(&wanted("user5")), Algorithms::default());
+        let unknown: Vec<_> = (0..4000).map(|n| table.algorithms(&wanted(&format!("nobody{n}")))).collect();
+        let strong_ones = unknown.iter().filter(|list| **list == strong).count();
+        // 1000 are expected with a deviation of 27; eight deviations do not happen.
+        assert!((780..1220).contains(&strong_ones), "{strong_ones}");
+        table.insert(b"example.com", user("user100"));
+        let changed = (0..4000).filter(|n| table.algorithms(&wanted(&format!("nobody{n}"))) != unknown[*n]).count();
+        assert!(changed < 100, "{changed}");
+    }
+
+    #[test]
+    fn where_all_have_the_same_list_everybody_has_it() {
+        let mut table = UserTable::new();
+        assert_eq!(table.algorithms(&wanted("nobody")), Algorithms::default());
+        let strong = Algorithms::new([Algorithm::Sha256]);
+        table.insert(b"example.com", user("alice").algorithms(strong));
+        assert_eq!(table.algorithms(&wanted("nobody")), strong);
+    }
+}
