@@ -7,6 +7,7 @@
 //! To add a target: its module here, its line in `replay!`, a thin file in `fuzz_targets/`, a `[[bin]]` in Cargo.toml,
 //! and at least one file in its corpus.
 
+pub mod authorize;
 pub mod dispatcher;
 pub mod framing;
 pub mod index;

@@ -34,7 +34,7 @@ macro_rules! replay {
     };
 }
 
-replay!(dispatcher, framing, index, record, typed_headers, uri_pairs);
+replay!(authorize, dispatcher, framing, index, record, typed_headers, uri_pairs);
 
 fn corpora() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")

@@ -1,5 +1,6 @@
 //! The parts of the house, put together.
 
+use std::num::NonZeroU8;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,10 @@ use sip_registrar::location::MemoryConfig;
 use sip_registrar::{MemoryLocation, Redirect, Registrar};
 use sip_transport::ServerConfig;
 
-use crate::config::Settings;
+use crate::Failure;
+use crate::config::{Settings, UsersSource};
+use crate::guards::Guards;
+use crate::users::{Challenge, UsersFile};
 
 /// What OPTIONS and 405 name.
 const ALLOW: &[&str] = &["REGISTER", "OPTIONS"];
@@ -19,6 +23,9 @@ const ALLOW_WITH_REDIRECT: &[&str] =
     &["REGISTER", "OPTIONS", "INVITE", "MESSAGE", "SUBSCRIBE", "PUBLISH", "REFER", "INFO", "NOTIFY"];
 /// The extensions that all links together understand.
 const SUPPORTED: &[&str] = &["path"];
+
+/// How many times as long as their requests answers to strangers may be, where there are users.
+const ANSWER_RATIO: Option<NonZeroU8> = NonZeroU8::new(2);
 
 /// How long the answers to what has arrived may take at the end. Within 5 s it is gone altogether.
 const DRAIN: Duration = Duration::from_secs(4);
@@ -44,13 +51,37 @@ pub(crate) fn registrar(settings: &Settings) -> Result<Registrar, String> {
     builder.build().map_err(|error| format!("error: {error}"))
 }
 
-/// The receive chain that all workers share.
-pub(crate) fn chain(settings: &Settings, registrar: &Registrar) -> ReceiveChain {
+/// The realm with which a domain is challenged.
+pub(crate) fn realm_of(settings: &Settings, domain: &str) -> String {
+    settings.auth.realm_of(domain)
+}
+
+/// Who may register; `None`: anybody.
+///
+/// # Errors
+/// The users cannot be read.
+pub(crate) fn users(settings: &Settings) -> Result<Option<UsersFile>, Failure> {
+    let Some(UsersSource::File(path)) = &settings.users else { return Ok(None) };
+    let auth = settings.auth.clone();
+    let userhash = auth.userhash();
+    let realm_of = Box::new(move |domain: &str| auth.realm_of(domain));
+    UsersFile::open(path, Challenge { realm_of, userhash }).map(Some)
+}
+
+/// The receive chain that all workers share; `guards` decide who may register.
+pub(crate) fn chain(settings: &Settings, guards: Option<Guards>, registrar: &Registrar) -> ReceiveChain {
     let mut links: Vec<Link> = Vec::new();
     let allow = if settings.registrar.redirect { ALLOW_WITH_REDIRECT } else { ALLOW };
     let supported = (!settings.registrar.redirect).then_some(SUPPORTED);
     links.push(Sanity { supported, ..Sanity::default() }.into());
     links.push(Options { allow, supported: SUPPORTED }.into());
+    if let Some(Guards { exempt, authorize }) = guards {
+        links.push(exempt.into());
+        // Other requests reach nobody here but by being redirected.
+        let callers = settings.registrar.redirect && settings.auth.challenge_callers;
+        let link = Link::new(authorize);
+        links.push(if callers { link } else { link.methods(&[Method::Register]) });
+    }
     links.push(Link::new(registrar.clone()).methods(&[Method::Register]));
     if settings.registrar.redirect {
         links.push(Redirect::new(registrar.clone()).into());
@@ -64,7 +95,15 @@ pub(crate) fn dispatch_config(settings: &Settings) -> Config {
     let rates = settings.throttle;
     let throttle = (rates.source.is_some() || rates.network.is_some())
         .then(|| Arc::new(Throttle::new(rates.source, rates.network)));
-    Config { route: settings.route, server: settings.server_header.clone(), throttle, ..Config::default() }
+    // Who has proved nothing may be anybody, also somebody else than the source of his datagrams.
+    let answer_ratio = settings.users.as_ref().and(ANSWER_RATIO);
+    Config {
+        route: settings.route,
+        server: settings.server_header.clone(),
+        throttle,
+        answer_ratio,
+        ..Config::default()
+    }
 }
 
 /// What the transport is told.

@@ -5,26 +5,28 @@ use std::net::IpAddr;
 use sip_transport::{LegSpec, Transport};
 
 use crate::config::Settings;
+use crate::users::UsersFile;
 
 /// Where it listens, and how to try it.
-pub(crate) fn started(settings: &Settings, legs: &[LegSpec]) -> String {
+pub(crate) fn started(settings: &Settings, users: Option<&UsersFile>, legs: &[LegSpec]) -> String {
     let mut text = format!("registrar {}\n", env!("CARGO_PKG_VERSION"));
-    text.push_str(&meaning(settings, legs));
+    text.push_str(&meaning(settings, users, legs));
     let easy = |leg: &&LegSpec| (leg.transport() != Transport::Udp, leg.addr().is_ipv6());
     if let Some(leg) = legs.iter().min_by_key(easy) {
-        try_it(&mut text, settings, *leg);
+        try_it(&mut text, settings, users.is_some(), *leg);
     }
     text
 }
 
 /// What the settings mean, in a few lines.
-pub(crate) fn meaning(settings: &Settings, legs: &[LegSpec]) -> String {
+pub(crate) fn meaning(settings: &Settings, users: Option<&UsersFile>, legs: &[LegSpec]) -> String {
     let mut text = String::new();
     let listeners: Vec<_> = legs.iter().map(ToString::to_string).collect();
     line(&mut text, "listening", &listeners.join("  "));
     let domains = if serves_all(settings) { "every domain".to_owned() } else { settings.domains.join(", ") };
     line(&mut text, "domains", &domains);
-    line(&mut text, "users", "anybody may register as anybody: this version does not ask for passwords");
+    let anybody = || "anybody may register as anybody: this version does not ask for passwords".to_owned();
+    line(&mut text, "users", &users.map_or_else(anybody, UsersFile::says));
     let registrar = &settings.registrar;
     let limits = registrar.limits;
     let bindings = format!(
@@ -39,16 +41,17 @@ pub(crate) fn meaning(settings: &Settings, legs: &[LegSpec]) -> String {
 }
 
 /// How to try it with a phone, or without one.
-fn try_it(text: &mut String, settings: &Settings, leg: LegSpec) {
+fn try_it(text: &mut String, settings: &Settings, has_users: bool, leg: LegSpec) {
     let (host, port) = (try_host(leg.addr().ip()), leg.addr().port());
     let domain = settings.domains.first().filter(|_| !serves_all(settings)).map(|domain| domain.replace('*', "any"));
     let user = format!("alice@{}", domain.as_deref().unwrap_or(&host));
     let udp = leg.transport() == Transport::Udp;
     let transport = if udp { "UDP" } else { "TCP" };
-    let phone = format!("set up a phone for {user}, any password, registrar {host}, port {port}, {transport}");
-    line(text, "try it", &phone);
+    let whom =
+        if has_users { "one of its users, with its password".to_owned() } else { format!("{user}, any password") };
+    line(text, "try it", &format!("set up a phone for {whom}, registrar {host}, port {port}, {transport}"));
     // sipsak has no IPv6, and looks the user's domain up even if it is told where to send to.
-    if leg.addr().is_ipv4() && domain.is_none() {
+    if leg.addr().is_ipv4() && domain.is_none() && !has_users {
         let options = if udp { "-i -v" } else { "-i -v -E tcp" };
         let expires = settings.registrar.limits.default_expires;
         let contact = format!("-C sip:alice@127.0.0.1:7777 -x {expires}");

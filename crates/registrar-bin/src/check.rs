@@ -3,13 +3,23 @@
 use std::io::Write;
 
 use crate::cli::CheckArgs;
+use crate::guards::Guards;
+use crate::users::UsersFile;
 use crate::{Failure, assemble, banner, config};
 
-/// Reads the file as `serve` would and says what it means; everything that is wrong with it, if something is.
+/// Reads the file, and those that it names, as `serve` would, and says what it means; everything that is wrong with it,
+/// if something is.
 pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
     let settings = config::from_file(&args.config)?;
     assemble::registrar(&settings).map_err(Failure::Settings)?;
     let legs = assemble::server_config(&settings).legs;
-    let text = format!("{}: good\n{}", args.config.display(), banner::meaning(&settings, &legs));
+    let users = assemble::users(&settings)?;
+    for warning in users.iter().flat_map(UsersFile::warnings) {
+        drop(writeln!(std::io::stderr(), "warning: {warning}"));
+    }
+    if let Some(users) = &users {
+        Guards::new(&settings, users.credentials())?;
+    }
+    let text = format!("{}: good\n{}", args.config.display(), banner::meaning(&settings, users.as_ref(), &legs));
     std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::Machine(format!("error: {error}")))
 }

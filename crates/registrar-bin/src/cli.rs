@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A SIP registrar: phones tell it where they are, and it tells others.
 ///
@@ -28,6 +28,9 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Read a configuration file and say everything that is wrong with it, each with its line.
     Check(CheckArgs),
+    /// Change or show the users of a users file.
+    #[command(subcommand)]
+    User(UserCommand),
 }
 
 #[derive(Debug, Args)]
@@ -51,6 +54,123 @@ pub(crate) struct CheckArgs {
     /// The configuration file.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Add a user.
+    Add(AddArgs),
+    /// Give a user another password. What else its entry says stays.
+    Passwd(PasswdArgs),
+    /// Remove a user.
+    Remove(RemoveArgs),
+    /// Show the users, without their secrets.
+    List(ListArgs),
+    /// Add the users of another server, all or none.
+    Import(ImportArgs),
+}
+
+/// Which users file.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct UsersFileArgs {
+    /// The users file. Passwords are hashed for the domain of the user, if --realm does not say otherwise.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The configuration file, which names the users file and the realm.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Where a password comes from; without an option it is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct PasswordArgs {
+    /// Read the password from standard input: one line.
+    #[arg(long, conflicts_with = "generate")]
+    pub(crate) stdin: bool,
+    /// Make a password and print it, once.
+    #[arg(long)]
+    pub(crate) generate: bool,
+    /// Keep the password itself instead of hashes of it.
+    #[arg(long, conflicts_with = "realm")]
+    pub(crate) plain: bool,
+    /// The realm for which it is hashed.
+    #[arg(long)]
+    pub(crate) realm: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    /// The user, such as alice@example.com.
+    pub(crate) address: String,
+    #[command(flatten)]
+    pub(crate) file: UsersFileArgs,
+    #[command(flatten)]
+    pub(crate) password: PasswordArgs,
+    /// Challenge this user with this algorithm instead of those of its domain; may be repeated.
+    #[arg(long, value_name = "ALGORITHM")]
+    pub(crate) algorithm: Vec<String>,
+    /// Let it register this address too, such as sales@example.com or *@example.com; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) may_register: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PasswdArgs {
+    /// The user, such as alice@example.com.
+    pub(crate) address: String,
+    #[command(flatten)]
+    pub(crate) file: UsersFileArgs,
+    #[command(flatten)]
+    pub(crate) password: PasswordArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RemoveArgs {
+    /// The user, such as alice@example.com.
+    pub(crate) address: String,
+    #[command(flatten)]
+    pub(crate) file: UsersFileArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) file: UsersFileArgs,
+    /// As JSON: an array with an object for each user.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// What to read; - or nothing: standard input.
+    pub(crate) input: Option<PathBuf>,
+    /// How it is written.
+    #[arg(long)]
+    pub(crate) format: ImportFormat,
+    #[command(flatten)]
+    pub(crate) file: UsersFileArgs,
+    /// The domain of users for whom the input names none; of all users of an htdigest file.
+    #[arg(long)]
+    pub(crate) domain: Option<String>,
+    /// The realm for which passwords are hashed and hashes were made, where the input does not say it (csv).
+    #[arg(long)]
+    pub(crate) realm: Option<String>,
+    /// Keep passwords themselves, where the input has them, instead of hashes (csv).
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// Give users that are there already the secrets of the input.
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// Lines of user:realm:hash, as Apache's htdigest writes them.
+    Htdigest,
+    /// A header and lines, with the columns of Kamailio's or OpenSIPS' table subscriber.
+    Csv,
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sip_dispatch::Outcome;
+use sip_dispatch::{Outcome, Reason};
 use sip_message::HeaderId;
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
@@ -47,7 +47,7 @@ pub(crate) struct OutcomeLog {
 
 impl OutcomeLog {
     pub(crate) fn write(&self, outcome: &Outcome<'_>) {
-        let refused = outcome.status.is_none_or(|status| status.code() >= 400);
+        let refused = outcome.status.is_none_or(|status| status.code() >= 400) && !is_everyday(outcome.reason);
         let enabled = if refused { tracing::enabled!(Level::INFO) } else { tracing::enabled!(Level::DEBUG) };
         if !enabled || !self.admits(outcome.now.at.seconds()) {
             return;
@@ -66,6 +66,8 @@ impl OutcomeLog {
                     contact = text(HeaderId::Contact),
                     source = %outcome.peer.remote,
                     transport = outcome.peer.transport.name(),
+                    user = outcome.identity.map(|identity| Shown(&identity.name).to_string()),
+                    realm = outcome.identity.map(|identity| Shown(&identity.realm).to_string()),
                     call_id = text(HeaderId::CallId),
                     user_agent = text(HeaderId::UserAgent),
                     "{}",
@@ -91,6 +93,12 @@ impl OutcomeLog {
         }
         admitted
     }
+}
+
+/// Whether a refusal is part of every registration: phones are challenged before they prove anything, and again when
+/// their nonce has become too old.
+fn is_everyday(reason: Reason) -> bool {
+    reason == sip_registrar::reason::NO_CREDENTIALS || reason == sip_registrar::reason::STALE_NONCE
 }
 
 #[cfg(test)]

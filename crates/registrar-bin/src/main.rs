@@ -15,11 +15,13 @@ mod cli;
 mod config;
 mod counts;
 mod descriptors;
+mod guards;
 mod journal;
 mod log_writer;
 mod serve;
 mod show;
 mod signals;
+mod users;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         None => serve::serve(&cli.serve),
         Some(Command::Serve(args)) => serve::serve(args),
         Some(Command::Check(args)) => check::check(args),
+        Some(Command::User(command)) => users::command(command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,7 +8,9 @@ use sip_transport::{BindError, RunError, Server, Shutdown, Transport, WorkerId};
 
 use crate::cli::ServeArgs;
 use crate::counts::Counts;
+use crate::guards::Guards;
 use crate::journal::{self, OutcomeLog};
+use crate::users::UsersFile;
 use crate::{Failure, assemble, banner, config, descriptors, signals};
 
 /// Serves until it is told to stop.
@@ -16,8 +18,13 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let settings = config::from_args(args)?;
     let _journal =
         journal::start(&settings.log).map_err(|error| Failure::Machine(format!("error: the log: {error}")))?;
+    let users = assemble::users(&settings)?;
+    for warning in users.iter().flat_map(UsersFile::warnings) {
+        tracing::warn!("{warning}");
+    }
     let registrar = assemble::registrar(&settings).map_err(Failure::Settings)?;
-    let chain = assemble::chain(&settings, &registrar);
+    let guards = users.as_ref().map(|users| Guards::new(&settings, users.credentials())).transpose()?;
+    let chain = assemble::chain(&settings, guards, &registrar);
     let dispatch = assemble::dispatch_config(&settings);
 
     let mut server_config = assemble::server_config(&settings);
@@ -35,10 +42,12 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let workers = server.workers();
     let shutdown = Shutdown::new();
     let counts = Arc::new(Counts::new(server.counters()));
-    signals::watch(shutdown.clone(), Arc::clone(&counts))
-        .map_err(|error| Failure::Machine(format!("error: signals: {error}")))?;
+    let banner = banner::started(&settings, users.as_ref(), server.legs());
+    let threads = |error| Failure::Machine(format!("error: threads and signals: {error}"));
+    let reread = users.map(UsersFile::watch).transpose().map_err(threads)?;
+    signals::watch(shutdown.clone(), Arc::clone(&counts), reread).map_err(threads)?;
     // A closed standard output is no reason not to serve.
-    drop(std::io::stdout().write_all(banner::started(&settings, server.legs()).as_bytes()));
+    drop(std::io::stdout().write_all(banner.as_bytes()));
     drop(std::io::stdout().flush());
     tracing::info!(workers, version = env!("CARGO_PKG_VERSION"), "serving");
 

@@ -8,12 +8,13 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::counts::Counts;
+use crate::users::Reread;
 
 /// How often the counters are logged, if they have changed.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// SIGTERM and SIGINT drain; a second one cuts the drain short. SIGHUP is no reason to end.
-pub(crate) fn watch(shutdown: Shutdown, counts: Arc<Counts>) -> std::io::Result<()> {
+/// SIGTERM and SIGINT drain; a second one cuts the drain short. SIGHUP has the users read again.
+pub(crate) fn watch(shutdown: Shutdown, counts: Arc<Counts>, users: Option<Reread>) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
     let (mut term, mut int, mut hup, mut minute) = {
         let _context = runtime.enter();
@@ -33,7 +34,10 @@ pub(crate) fn watch(shutdown: Shutdown, counts: Arc<Counts>) -> std::io::Result<
                     Some(()) = term.recv() => stop(&shutdown),
                     Some(()) = int.recv() => stop(&shutdown),
                     Some(()) = hup.recv() => {
-                        tracing::warn!("SIGHUP: this version reads its settings only at the start; restart it");
+                        tracing::info!("SIGHUP: users are read again where they have a file; other settings need a restart");
+                        if let Some(users) = &users {
+                            users.now();
+                        }
                     }
                     _ = minute.tick() => {
                         let counted = counts.text();

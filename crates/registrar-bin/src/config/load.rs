@@ -11,7 +11,7 @@ use toml::de::DeTable;
 use tracing_subscriber::EnvFilter;
 
 use super::section::Section;
-use super::{Problems, Settings, listen};
+use super::{Problems, Settings, UsersSource, auth, listen};
 use crate::Failure;
 use crate::cli::ServeArgs;
 
@@ -26,7 +26,8 @@ pub(crate) fn from_file(path: &Path) -> Result<Settings, Failure> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Settings(format!("error: cannot read the configuration file {file}: {error}")))?;
-    parse(&text).map_err(|problems| Failure::Settings(problems.render(&file, &text)))
+    let folder = path.parent().unwrap_or(Path::new(""));
+    parse(&text, folder).map_err(|problems| Failure::Settings(problems.render(&file, &text)))
 }
 
 /// The settings of the command line, over those of its file if it names one.
@@ -61,7 +62,8 @@ pub(crate) fn from_args(args: &ServeArgs) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-fn parse(text: &str) -> Result<Settings, Problems> {
+/// Files that `text` names are meant from `folder`.
+fn parse(text: &str, folder: &Path) -> Result<Settings, Problems> {
     let mut problems = Problems::default();
     let mut settings = Settings::default();
     let (table, errors) = DeTable::parse_recoverable(text);
@@ -70,13 +72,23 @@ fn parse(text: &str) -> Result<Settings, Problems> {
     }
     // What was made of a file that cannot be read as a whole says nothing about what was meant.
     if errors.is_empty() {
-        let mut top = Section::new(table.get_ref(), "", &mut problems);
+        let mut top = Section::top(&table, &mut problems);
         read_top(&mut top, &mut settings);
         top.section("log", |log| read_log(log, &mut settings));
         top.section("registrar", |registrar| read_registrar(registrar, &mut settings));
         top.section("throttle", |throttle| read_throttle(throttle, &mut settings));
         top.section("sip", |sip| read_sip(sip, &mut settings));
         top.section("tcp", |tcp| read_tcp(tcp, &mut settings));
+        top.section("users", |users| read_users(users, folder, &mut settings));
+        let mut auth_at = None;
+        top.section("auth", |section| {
+            auth_at = Some(section.at.clone());
+            auth::read(section, folder, &mut settings.auth);
+        });
+        if let Some(at) = auth_at.filter(|_| !top.has("users")) {
+            let help = "write [users] with file = \"users.toml\"; registrar user add makes that file";
+            top.problems.add(at, "[auth] without [users]: nobody could prove anything", Some(help.to_owned()));
+        }
         top.finish();
     }
     if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
@@ -229,6 +241,20 @@ fn read_tcp(section: &mut Section<'_, '_>, settings: &mut Settings) {
     let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     settings.connections = section.number("connections", 1..=10_000_000).map(|(n, _)| count(n));
     settings.connections_per_source = section.number("connections_per_source", 1..=10_000_000).map(|(n, _)| count(n));
+}
+
+/// Users come from one source.
+fn read_users(section: &mut Section<'_, '_>, folder: &Path, settings: &mut Settings) {
+    if section.is_empty() {
+        let at = section.at.clone();
+        section.problems.add(at, "[users] names no users: write file = \"users.toml\"", None);
+    }
+    let Some((file, at)) = section.text("file") else { return };
+    if file.is_empty() {
+        section.problems.add(at, "[users] file is empty: name a file, such as \"users.toml\"", None);
+    } else {
+        settings.users = Some(UsersSource::File(folder.join(file)));
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,20 @@
 //! Settings: read from a file and the command line, checked as a whole, and only then used.
 
+mod auth;
 mod listen;
 mod load;
+mod near;
 mod problem;
 mod section;
 
+pub(crate) use auth::{AuthSettings, check_realm};
 pub(crate) use load::{from_args, from_file};
-pub(crate) use problem::Problems;
+pub(crate) use near::is_near;
+pub(crate) use problem::{Problems, line_of};
+pub(crate) use section::Section;
 
 use std::num::NonZeroU16;
+use std::path::PathBuf;
 
 use sip_dispatch::links::Rate;
 use sip_dispatch::{MaddrPolicy, RouteConfig};
@@ -29,6 +35,16 @@ pub(crate) struct Settings {
     pub(crate) server_header: Option<String>,
     pub(crate) connections: Option<usize>,
     pub(crate) connections_per_source: Option<usize>,
+    /// `None`: anybody may register as anybody.
+    pub(crate) users: Option<UsersSource>,
+    pub(crate) auth: AuthSettings,
+}
+
+/// Where users and their secrets are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UsersSource {
+    /// A users file.
+    File(PathBuf),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +88,8 @@ impl Default for Settings {
             server_header: None,
             connections: None,
             connections_per_source: None,
+            users: None,
+            auth: AuthSettings::default(),
         }
     }
 }

@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Problems;
+use super::near::is_near;
 
 /// A text and its place in the file, in bytes.
 type Placed<'t> = (&'t str, Range<usize>);
@@ -15,14 +16,31 @@ type Placed<'t> = (&'t str, Range<usize>);
 pub(crate) struct Section<'t, 'p> {
     table: &'t DeTable<'t>,
     /// Its name in brackets, as in `[registrar]`; empty for the keys at the top.
-    name: &'static str,
+    name: &'t str,
+    /// Where it begins.
+    pub(crate) at: Range<usize>,
     known: Vec<&'static str>,
     pub(crate) problems: &'p mut Problems,
 }
 
 impl<'t, 'p> Section<'t, 'p> {
-    pub(crate) fn new(table: &'t DeTable<'t>, name: &'static str, problems: &'p mut Problems) -> Self {
-        Self { table, name, known: Vec::new(), problems }
+    /// All of a text.
+    pub(crate) fn top(table: &'t Spanned<DeTable<'t>>, problems: &'p mut Problems) -> Self {
+        Self::new(table.get_ref(), "", table.span(), problems)
+    }
+
+    fn new(table: &'t DeTable<'t>, name: &'t str, at: Range<usize>, problems: &'p mut Problems) -> Self {
+        Self { table, name, at, known: Vec::new(), problems }
+    }
+
+    /// Whether nothing is written in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Whether `key` is there.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     /// Marks `key` as known and gives its value.
@@ -31,12 +49,14 @@ impl<'t, 'p> Section<'t, 'p> {
         self.table.get(key)
     }
 
-    fn wrong(&mut self, key: &str, at: Range<usize>, wanted: &str) {
+    /// Says what the value of `key` must be.
+    pub(crate) fn wrong(&mut self, key: &str, at: Range<usize>, wanted: &str) {
         let what = format!("{}{key} must be {wanted}", self.prefix());
         self.problems.add(at, what, None);
     }
 
-    fn prefix(&self) -> String {
+    /// Its name in brackets, to stand before what is said about a key.
+    pub(crate) fn prefix(&self) -> String {
         if self.name.is_empty() { String::new() } else { format!("[{}] ", self.name) }
     }
 
@@ -118,12 +138,60 @@ impl<'t, 'p> Section<'t, 'p> {
         let Some(value) = self.take(key) else { return };
         match value.get_ref() {
             DeValue::Table(table) => {
-                let mut section = Section::new(table, key, self.problems);
+                let mut section = Section::new(table, key, value.span(), self.problems);
                 read(&mut section);
                 section.finish();
             }
             _ => self.wrong(key, value.span(), &format!("a table, written as [{key}]")),
         }
+    }
+
+    /// A table of tables, each under a name that the file gives it, read by `read`. Its place is that name's.
+    pub(crate) fn tables(&mut self, key: &'static str, mut read: impl FnMut(&'t str, &mut Section<'t, '_>)) {
+        let Some(value) = self.take(key) else { return };
+        let DeValue::Table(tables) = value.get_ref() else {
+            return self.wrong(key, value.span(), "a table of tables");
+        };
+        for (name, value) in tables {
+            let text = name.get_ref().as_ref();
+            match value.get_ref() {
+                DeValue::Table(table) => {
+                    let mut section = Section::new(table, text, name.span(), self.problems);
+                    read(text, &mut section);
+                    section.finish();
+                }
+                _ => self.wrong(key, value.span(), &format!("a table for each name, written as [{key}.\"name\"]")),
+            }
+        }
+    }
+
+    /// Lists of lists of texts, each under a name that the file gives it.
+    pub(crate) fn lists(&mut self, key: &'static str) -> Vec<(&'t str, Vec<Vec<Placed<'t>>>)> {
+        const WANTED: &str = "lists of lists for each name, as in { REGISTER = [[\"a\", \"b\"], [\"c\"]] }";
+        let Some(value) = self.take(key) else { return Vec::new() };
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong(key, value.span(), WANTED);
+            return Vec::new();
+        };
+        let items = |value: &'t Spanned<DeValue<'t>>| match value.get_ref() {
+            DeValue::Array(items) => Some(items.iter()),
+            _ => None,
+        };
+        let text = |value: &'t Spanned<DeValue<'t>>| match value.get_ref() {
+            DeValue::String(text) => Some((text.as_ref(), value.span())),
+            _ => None,
+        };
+        let mut named = Vec::new();
+        for (name, value) in table {
+            let lists = items(value).and_then(|lists| {
+                lists.map(|list| items(list)?.map(text).collect::<Option<Vec<_>>>()).collect::<Option<Vec<_>>>()
+            });
+            match lists {
+                Some(lists) => named.push((name.get_ref().as_ref(), lists)),
+                None => self.wrong(key, value.span(), WANTED),
+            }
+        }
+        named
     }
 
     /// Says which keys nobody asked for.
@@ -140,43 +208,5 @@ impl<'t, 'p> Section<'t, 'p> {
             let what = format!("{}unknown key {name:?}", self.prefix());
             self.problems.add(key.span(), what, Some(help));
         }
-    }
-}
-
-/// Whether a word is another with one or two letters wrong, or with `-` for `_`.
-fn is_near(word: &str, known: &str) -> bool {
-    let (word, known) = (word.replace('-', "_").to_lowercase(), known.to_lowercase());
-    distance(word.as_bytes(), known.as_bytes()) <= 1 + known.len() / 6
-}
-
-/// The number of letters to insert, remove or replace (Levenshtein).
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (cell, y) in row.iter_mut().skip(1).zip(b) {
-            let next = (diagonal + usize::from(x != y)).min(left + 1).min(*cell + 1);
-            diagonal = std::mem::replace(cell, next);
-            left = next;
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn misspelt_keys_are_recognised() {
-        assert_eq!(distance(b"kitten", b"sitting"), 3);
-        assert!(is_near("min_expire", "min_expires"));
-        assert!(is_near("Max-Expires", "max_expires"));
-        assert!(is_near("lsiten", "listen"));
-        assert!(!is_near("port", "listen"));
     }
 }

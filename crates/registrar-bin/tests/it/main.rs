@@ -21,4 +21,6 @@ mod start;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
+mod users;
+#[cfg(test)]
 mod wire;

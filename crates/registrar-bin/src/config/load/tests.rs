@@ -1,6 +1,10 @@
 use super::*;
 use sip_registrar::Limits;
 
+fn parse(text: &str) -> Result<Settings, Problems> {
+    super::parse(text, Path::new("/etc/registrar"))
+}
+
 fn problems(text: &str) -> Vec<(usize, String)> {
     let problems = parse(text).expect_err(text);
     let line = |at: usize| text[..at].lines().count().max(1) + usize::from(text[..at].ends_with('\n'));
@@ -38,6 +42,10 @@ fn everything_can_be_set() {
         [tcp]
         connections = 100
         connections_per_source = 10
+        [users]
+        file = "users.toml"
+        [auth]
+        realm = "asterisk"
     "#;
     let settings = parse(text).unwrap();
     assert_eq!(settings.listen.as_deref().map(<[_]>::len), Some(2));
@@ -63,6 +71,30 @@ fn everything_can_be_set() {
     assert_eq!(settings.throttle.network, Some(Rate { per_second: 1000, burst: 10_000 }));
     assert!(settings.route.force_rport && settings.route.maddr == MaddrPolicy::Obey);
     assert_eq!((settings.connections, settings.connections_per_source), (Some(100), Some(10)));
+    assert_eq!(settings.users, Some(UsersSource::File("/etc/registrar/users.toml".into())));
+    assert_eq!(settings.auth.policy.realm.as_deref(), Some("asterisk"));
+}
+
+#[test]
+fn a_users_file_is_named_from_the_folder_of_the_configuration_or_from_the_root() {
+    for (file, path) in [("'u.toml'", "/etc/registrar/u.toml"), ("'/srv/u.toml'", "/srv/u.toml")] {
+        let settings = parse(&format!("users.file = {file}")).unwrap();
+        assert_eq!(settings.users, Some(UsersSource::File(path.into())));
+    }
+    assert_eq!(problems("[users]\nfile = ''").len(), 1);
+    assert_eq!(problems("[users]\nfile = 5").len(), 1);
+}
+
+#[test]
+fn a_section_that_names_no_users_is_no_way_to_have_none() {
+    assert_eq!(problems("\n[users]\n"), [(2, "[users] names no users: write file = \"users.toml\"".to_owned())]);
+}
+
+#[test]
+fn a_realm_is_what_a_phone_can_send_back() {
+    for realm in ["''", "'a\"b'", "'a\\b'", "'ü'", "\"a\\nb\""] {
+        assert_eq!(problems(&format!("users.file = 'u.toml'\nauth.realm = {realm}")).len(), 1, "{realm}");
+    }
 }
 
 #[test]
