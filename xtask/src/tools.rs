@@ -1,5 +1,7 @@
 //! The programs that tests and checks need, beside a Rust toolchain: found, or installed where that is allowed.
 
+use std::fs;
+
 use anyhow::{Context, Result, bail};
 
 use crate::command::{self, find, succeeds};
@@ -27,6 +29,10 @@ const PACKAGES: &[Package] = &[
     Package { name: "sip-tester", program: "sipp", without: Without::Tests("sipp") },
     Package { name: "sipsak", program: "sipsak", without: Without::Tests("sipsak") },
     Package { name: "baresip-core", program: "baresip", without: Without::Tests("baresip") },
+    Package { name: "postgresql", program: "postgres", without: Without::Tests("postgresql") },
+    Package { name: "mariadb-server-core", program: "mariadbd", without: Without::Tests("mariadb") },
+    // mariadb-install-db needs it.
+    Package { name: "mariadb-client-core", program: "my_print_defaults", without: Without::Tests("mariadb") },
     Package { name: "valgrind", program: "valgrind", without: Without::Tests("valgrind") },
 ];
 
@@ -52,11 +58,10 @@ pub(crate) struct Missing {
 
 /// Installs what is missing where that is allowed. With `require_all`, whatever is still missing is an error.
 pub(crate) fn install(require_all: bool) -> Result<Missing> {
-    let absent = || PACKAGES.iter().filter(|package| find(package.program).is_none());
-    let wanted: Vec<&str> = absent().map(|package| package.name).collect();
+    let wanted: Vec<&str> = PACKAGES.iter().filter(|package| !package.is_there()).map(|package| package.name).collect();
     if !wanted.is_empty() {
-        match apt_get() {
-            Some(apt_get) => install_packages(&apt_get, &wanted)?,
+        match as_root() {
+            Some(as_root) => install_packages(as_root, &wanted)?,
             None => println!("Missing, and only root may install packages: {}", wanted.join(" ")),
         }
     }
@@ -78,7 +83,7 @@ pub(crate) fn install(require_all: bool) -> Result<Missing> {
 /// What is missing as the machine is.
 pub(crate) fn missing_now() -> Missing {
     let mut missing = Missing::default();
-    for package in PACKAGES.iter().filter(|package| find(package.program).is_none()) {
+    for package in PACKAGES.iter().filter(|package| !package.is_there()) {
         let lost = match package.without {
             Without::Tests(module) => {
                 missing.test_modules.push(module);
@@ -94,27 +99,50 @@ pub(crate) fn missing_now() -> Missing {
     missing
 }
 
-/// How this user calls apt-get, if allowed to without a password.
-fn apt_get() -> Option<Vec<&'static str>> {
+impl Package {
+    fn is_there(&self) -> bool {
+        find(self.program).is_some() || is_postgresql(self.program)
+    }
+}
+
+/// Debian keeps PostgreSQL's programs off the PATH, in a folder for each version.
+fn is_postgresql(program: &str) -> bool {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions.map(|version| version.path().join("bin").join(program)).any(|file| file.is_file())
+}
+
+/// What this user writes before a command that only root may give; `None` if that is not allowed without a password.
+fn as_root() -> Option<&'static [&'static str]> {
     find("apt-get")?;
     let root = command::output(command::new("id").arg("-u")).is_ok_and(|uid| uid.trim() == "0");
     if root {
-        return Some(vec!["apt-get"]);
+        return Some(&[]);
     }
-    succeeds(command::new("sudo").args(["-n", "true"])).then(|| vec!["sudo", "-n", "apt-get"])
+    succeeds(command::new("sudo").args(["-n", "true"])).then_some(&["sudo", "-n"])
 }
 
-fn install_packages(apt_get: &[&str], packages: &[&str]) -> Result<()> {
-    let call = |arguments: &[&str]| {
-        let mut words = apt_get.iter().copied();
-        let mut command = command::new(words.next().unwrap_or("apt-get"));
-        command.args(words).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+/// While this file is there, PostgreSQL's package makes and starts no database of its own.
+const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/only-the-programs.conf";
+
+fn install_packages(as_root: &[&str], packages: &[&str]) -> Result<()> {
+    let call = |words: &[&str]| {
+        let mut words = as_root.iter().chain(words);
+        let mut command = command::new(words.next().unwrap_or(&"true"));
+        command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
         command::run(&mut command)
     };
-    call(&["update", "-qq"])?;
-    let mut install = vec!["install", "-qq", "-y", "--no-install-recommends"];
+    call(&["apt-get", "update", "-qq"])?;
+    let mut install = vec!["apt-get", "install", "-qq", "-y", "--no-install-recommends"];
     install.extend(packages);
-    call(&install)
+    if !packages.contains(&"postgresql") {
+        return call(&install);
+    }
+    let no_cluster = "mkdir -p ${0%/*} && echo 'create_main_cluster = false' > $0";
+    call(&["sh", "-c", no_cluster, NO_CLUSTER])?;
+    let installed = call(&install);
+    // The package of another day is to do what its administrator expects.
+    call(&["rm", "-f", NO_CLUSTER])?;
+    installed
 }
 
 impl CargoTool {

@@ -12,9 +12,9 @@ use sip_registrar::{MemoryLocation, Redirect, Registrar};
 use sip_transport::ServerConfig;
 
 use crate::Failure;
-use crate::config::{Settings, UsersSource};
+use crate::config::Settings;
 use crate::guards::Guards;
-use crate::users::{Challenge, UsersFile};
+use crate::users::Users;
 
 /// What OPTIONS and 405 name.
 const ALLOW: &[&str] = &["REGISTER", "OPTIONS"];
@@ -59,13 +59,9 @@ pub(crate) fn realm_of(settings: &Settings, domain: &str) -> String {
 /// Who may register; `None`: anybody.
 ///
 /// # Errors
-/// The users cannot be read.
-pub(crate) fn users(settings: &Settings) -> Result<Option<UsersFile>, Failure> {
-    let Some(UsersSource::File(path)) = &settings.users else { return Ok(None) };
-    let auth = settings.auth.clone();
-    let userhash = auth.userhash();
-    let realm_of = Box::new(move |domain: &str| auth.realm_of(domain));
-    UsersFile::open(path, Challenge { realm_of, userhash }).map(Some)
+/// The users cannot be read, or their store says that it is asked wrongly.
+pub(crate) fn users(settings: &Settings) -> Result<Option<Users>, Failure> {
+    settings.users.as_ref().map(|source| Users::open(source, &settings.auth)).transpose()
 }
 
 /// The receive chain that all workers share; `guards` decide who may register.

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use sip_transport::{LegSpec, Transport};
 
 use crate::config::Settings;
-use crate::users::UsersFile;
+use crate::users::Users;
 
 /// Where it listens, and how to try it.
-pub(crate) fn started(settings: &Settings, users: Option<&UsersFile>, legs: &[LegSpec]) -> String {
+pub(crate) fn started(settings: &Settings, users: Option<&Users>, legs: &[LegSpec]) -> String {
     let mut text = format!("registrar {}\n", env!("CARGO_PKG_VERSION"));
     text.push_str(&meaning(settings, users, legs));
     let easy = |leg: &&LegSpec| (leg.transport() != Transport::Udp, leg.addr().is_ipv6());
@@ -19,14 +19,14 @@ pub(crate) fn started(settings: &Settings, users: Option<&UsersFile>, legs: &[Le
 }
 
 /// What the settings mean, in a few lines.
-pub(crate) fn meaning(settings: &Settings, users: Option<&UsersFile>, legs: &[LegSpec]) -> String {
+pub(crate) fn meaning(settings: &Settings, users: Option<&Users>, legs: &[LegSpec]) -> String {
     let mut text = String::new();
     let listeners: Vec<_> = legs.iter().map(ToString::to_string).collect();
     line(&mut text, "listening", &listeners.join("  "));
     let domains = if serves_all(settings) { "every domain".to_owned() } else { settings.domains.join(", ") };
     line(&mut text, "domains", &domains);
     let anybody = || "anybody may register as anybody: this version does not ask for passwords".to_owned();
-    line(&mut text, "users", &users.map_or_else(anybody, UsersFile::says));
+    line(&mut text, "users", &users.map_or_else(anybody, Users::says));
     let registrar = &settings.registrar;
     let limits = registrar.limits;
     let bindings = format!(

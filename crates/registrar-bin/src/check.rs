@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::cli::CheckArgs;
 use crate::guards::Guards;
-use crate::users::UsersFile;
+use crate::users::Users;
 use crate::{Failure, assemble, banner, config};
 
 /// Reads the file, and those that it names, as `serve` would, and says what it means; everything that is wrong with it,
@@ -14,7 +14,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
     assemble::registrar(&settings).map_err(Failure::Settings)?;
     let legs = assemble::server_config(&settings).legs;
     let users = assemble::users(&settings)?;
-    for warning in users.iter().flat_map(UsersFile::warnings) {
+    for warning in users.iter().flat_map(Users::warnings) {
         drop(writeln!(std::io::stderr(), "warning: {warning}"));
     }
     if let Some(users) = &users {

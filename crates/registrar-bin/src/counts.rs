@@ -2,18 +2,23 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use credentials_remote::Remote;
 use sip_dispatch::{Counters, CountersSnapshot};
 use sip_transport::CountersHandle;
 
-/// The counters of the transport and of every dispatcher.
+use crate::users::named;
+
+/// The counters of the transport, of every dispatcher, and of the store of users.
 pub(crate) struct Counts {
     transport: CountersHandle,
     dispatchers: Mutex<Vec<Arc<Counters>>>,
+    users: Option<Remote>,
 }
 
 impl Counts {
-    pub(crate) fn new(transport: CountersHandle) -> Self {
-        Self { transport, dispatchers: Mutex::default() }
+    /// `users`: the store that is asked for users, if there is one.
+    pub(crate) fn new(transport: CountersHandle, users: Option<Remote>) -> Self {
+        Self { transport, dispatchers: Mutex::default(), users }
     }
 
     /// Counts a dispatcher in.
@@ -28,7 +33,8 @@ impl Counts {
             dispatch += dispatcher.snapshot();
         }
         let transport = self.transport.snapshot();
-        let all = transport.named().chain(dispatch.named());
+        let users = self.users.as_ref().map(Remote::stats);
+        let all = transport.named().chain(dispatch.named()).chain(users.iter().flat_map(named));
         all.filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name}={n}")).collect::<Vec<_>>().join(" ")
     }
 }

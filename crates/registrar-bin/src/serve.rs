@@ -10,7 +10,7 @@ use crate::cli::ServeArgs;
 use crate::counts::Counts;
 use crate::guards::Guards;
 use crate::journal::{self, OutcomeLog};
-use crate::users::UsersFile;
+use crate::users::Users;
 use crate::{Failure, assemble, banner, config, descriptors, signals};
 
 /// Serves until it is told to stop.
@@ -19,7 +19,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let _journal =
         journal::start(&settings.log).map_err(|error| Failure::Machine(format!("error: the log: {error}")))?;
     let users = assemble::users(&settings)?;
-    for warning in users.iter().flat_map(UsersFile::warnings) {
+    for warning in users.iter().flat_map(Users::warnings) {
         tracing::warn!("{warning}");
     }
     let registrar = assemble::registrar(&settings).map_err(Failure::Settings)?;
@@ -41,10 +41,10 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let server = Server::bind(server_config).map_err(|error| cannot_bind(&error))?;
     let workers = server.workers();
     let shutdown = Shutdown::new();
-    let counts = Arc::new(Counts::new(server.counters()));
+    let counts = Arc::new(Counts::new(server.counters(), users.as_ref().and_then(Users::stats)));
     let banner = banner::started(&settings, users.as_ref(), server.legs());
     let threads = |error| Failure::Machine(format!("error: threads and signals: {error}"));
-    let reread = users.map(UsersFile::watch).transpose().map_err(threads)?;
+    let reread = users.map(Users::watch).transpose().map_err(threads)?;
     signals::watch(shutdown.clone(), Arc::clone(&counts), reread).map_err(threads)?;
     // A closed standard output is no reason not to serve.
     drop(std::io::stdout().write_all(banner.as_bytes()));

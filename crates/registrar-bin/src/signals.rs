@@ -8,13 +8,13 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::counts::Counts;
-use crate::users::Reread;
+use crate::users::Refresh;
 
 /// How often the counters are logged, if they have changed.
 const EVERY: Duration = Duration::from_secs(60);
 
 /// SIGTERM and SIGINT drain; a second one cuts the drain short. SIGHUP has the users read again.
-pub(crate) fn watch(shutdown: Shutdown, counts: Arc<Counts>, users: Option<Reread>) -> std::io::Result<()> {
+pub(crate) fn watch(shutdown: Shutdown, counts: Arc<Counts>, users: Option<Refresh>) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
     let (mut term, mut int, mut hup, mut minute) = {
         let _context = runtime.enter();

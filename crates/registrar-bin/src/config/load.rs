@@ -11,7 +11,7 @@ use toml::de::DeTable;
 use tracing_subscriber::EnvFilter;
 
 use super::section::Section;
-use super::{Problems, Settings, UsersSource, auth, listen};
+use super::{Problems, Settings, auth, listen, users};
 use crate::Failure;
 use crate::cli::ServeArgs;
 
@@ -79,7 +79,7 @@ fn parse(text: &str, folder: &Path) -> Result<Settings, Problems> {
         top.section("throttle", |throttle| read_throttle(throttle, &mut settings));
         top.section("sip", |sip| read_sip(sip, &mut settings));
         top.section("tcp", |tcp| read_tcp(tcp, &mut settings));
-        top.section("users", |users| read_users(users, folder, &mut settings));
+        top.section("users", |section| users::read(section, folder, &mut settings.users));
         let mut auth_at = None;
         top.section("auth", |section| {
             auth_at = Some(section.at.clone());
@@ -241,20 +241,6 @@ fn read_tcp(section: &mut Section<'_, '_>, settings: &mut Settings) {
     let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     settings.connections = section.number("connections", 1..=10_000_000).map(|(n, _)| count(n));
     settings.connections_per_source = section.number("connections_per_source", 1..=10_000_000).map(|(n, _)| count(n));
-}
-
-/// Users come from one source.
-fn read_users(section: &mut Section<'_, '_>, folder: &Path, settings: &mut Settings) {
-    if section.is_empty() {
-        let at = section.at.clone();
-        section.problems.add(at, "[users] names no users: write file = \"users.toml\"", None);
-    }
-    let Some((file, at)) = section.text("file") else { return };
-    if file.is_empty() {
-        section.problems.add(at, "[users] file is empty: name a file, such as \"users.toml\"", None);
-    } else {
-        settings.users = Some(UsersSource::File(folder.join(file)));
-    }
 }
 
 #[cfg(test)]

@@ -6,15 +6,16 @@ mod load;
 mod near;
 mod problem;
 mod section;
+mod users;
 
 pub(crate) use auth::{AuthSettings, check_realm};
 pub(crate) use load::{from_args, from_file};
 pub(crate) use near::is_near;
 pub(crate) use problem::{Problems, line_of};
 pub(crate) use section::Section;
+pub(crate) use users::{Store, UsersSource};
 
 use std::num::NonZeroU16;
-use std::path::PathBuf;
 
 use sip_dispatch::links::Rate;
 use sip_dispatch::{MaddrPolicy, RouteConfig};
@@ -38,13 +39,6 @@ pub(crate) struct Settings {
     /// `None`: anybody may register as anybody.
     pub(crate) users: Option<UsersSource>,
     pub(crate) auth: AuthSettings,
-}
-
-/// Where users and their secrets are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum UsersSource {
-    /// A users file.
-    File(PathBuf),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Reading a table of the file: every key that is known is taken out and checked, and what is left is unknown.
 
+use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 
 use toml::Spanned;
@@ -9,14 +10,14 @@ use super::Problems;
 use super::near::is_near;
 
 /// A text and its place in the file, in bytes.
-type Placed<'t> = (&'t str, Range<usize>);
+pub(super) type Placed<'t> = (&'t str, Range<usize>);
 
 /// One table of the file. What is wrong with it goes to `problems`; reading goes on all the same, so that all of it is
 /// found at once.
 pub(crate) struct Section<'t, 'p> {
     table: &'t DeTable<'t>,
     /// Its name in brackets, as in `[registrar]`; empty for the keys at the top.
-    name: &'t str,
+    name: Cow<'t, str>,
     /// Where it begins.
     pub(crate) at: Range<usize>,
     known: Vec<&'static str>,
@@ -26,16 +27,11 @@ pub(crate) struct Section<'t, 'p> {
 impl<'t, 'p> Section<'t, 'p> {
     /// All of a text.
     pub(crate) fn top(table: &'t Spanned<DeTable<'t>>, problems: &'p mut Problems) -> Self {
-        Self::new(table.get_ref(), "", table.span(), problems)
+        Self::new(table.get_ref(), Cow::Borrowed(""), table.span(), problems)
     }
 
-    fn new(table: &'t DeTable<'t>, name: &'t str, at: Range<usize>, problems: &'p mut Problems) -> Self {
+    fn new(table: &'t DeTable<'t>, name: Cow<'t, str>, at: Range<usize>, problems: &'p mut Problems) -> Self {
         Self { table, name, at, known: Vec::new(), problems }
-    }
-
-    /// Whether nothing is written in it.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.table.is_empty()
     }
 
     /// Whether `key` is there.
@@ -133,16 +129,22 @@ impl<'t, 'p> Section<'t, 'p> {
         Some((texts, value.span()))
     }
 
+    /// The name of a table inside this one, as in `users.sql`.
+    fn name_of(&self, key: &'static str) -> Cow<'t, str> {
+        if self.name.is_empty() { Cow::Borrowed(key) } else { Cow::Owned(format!("{}.{key}", self.name)) }
+    }
+
     /// A table inside this one, read by `read`.
     pub(crate) fn section(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'t, '_>)) {
         let Some(value) = self.take(key) else { return };
         match value.get_ref() {
             DeValue::Table(table) => {
-                let mut section = Section::new(table, key, value.span(), self.problems);
+                let name = self.name_of(key);
+                let mut section = Section::new(table, name, value.span(), self.problems);
                 read(&mut section);
                 section.finish();
             }
-            _ => self.wrong(key, value.span(), &format!("a table, written as [{key}]")),
+            _ => self.wrong(key, value.span(), &format!("a table, written as [{}]", self.name_of(key))),
         }
     }
 
@@ -156,7 +158,7 @@ impl<'t, 'p> Section<'t, 'p> {
             let text = name.get_ref().as_ref();
             match value.get_ref() {
                 DeValue::Table(table) => {
-                    let mut section = Section::new(table, text, name.span(), self.problems);
+                    let mut section = Section::new(table, Cow::Borrowed(text), name.span(), self.problems);
                     read(text, &mut section);
                     section.finish();
                 }

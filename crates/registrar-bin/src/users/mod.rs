@@ -13,13 +13,15 @@ mod load;
 mod masked;
 mod read;
 mod reload;
+mod source;
 mod stamp;
 #[cfg(test)]
 mod testing;
 mod user;
 
 pub(crate) use command::command;
-pub(crate) use load::Challenge;
-pub(crate) use reload::{Reread, UsersFile};
+pub(crate) use source::{Refresh, Users, named};
 
 use address::Address;
+use load::Challenge;
+use reload::{Reread, UsersFile};

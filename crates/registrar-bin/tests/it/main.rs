@@ -21,6 +21,8 @@ mod start;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
+mod stores;
+#[cfg(test)]
 mod users;
 #[cfg(test)]
 mod wire;

@@ -1,3 +1,4 @@
+use super::super::{Store, UsersSource};
 use super::*;
 use sip_registrar::Limits;
 
@@ -151,4 +152,104 @@ fn what_is_no_toml_is_said_with_its_line() {
 fn a_listener_that_cannot_be_is_refused_by_name() {
     let found = problems("listen = [\"udp:example.com:5060\", \"tls:127.0.0.1\"]");
     assert!(found[0].1.contains("example.com") && found[1].1.contains("TLS"), "{found:?}");
+}
+
+#[test]
+fn users_may_be_in_a_store_that_is_asked() {
+    let text = "[users.sql]\nurl = 'postgres://r:secret@127.0.0.1/k'\ndeadline_ms = 250\nfresh = 60\nqueue = 7\n";
+    let Some(UsersSource::Remote { store: Store::Sql(sql), config }) = parse(text).unwrap().users else { panic!() };
+    assert!(sql.query.contains("subscriber") && !format!("{sql:?}").contains("secret"));
+    assert_eq!((config.deadline.as_millis(), config.fresh.as_secs(), config.queue), (250, 60, 7));
+    let text = "[users.http]\nurl = 'http://127.0.0.1:1/{domain}/{username}'\nbearer = 'secret'\n";
+    let Some(UsersSource::Remote { store: Store::Http(http), .. }) = parse(text).unwrap().users else { panic!() };
+    assert_eq!(http.bearer.as_deref(), Some("secret"));
+}
+
+#[test]
+fn what_is_wrong_with_a_store_is_said_at_its_place_and_without_its_secrets() {
+    for (text, what) in [
+        ("[users.sql]\nurl = 'oracle://r:secret@h/k'", "[users.sql] the url of the database has to begin"),
+        ("[users.sql]\nurl = 'sqlite:/x'\nquery = 'select 1'", "[users.sql] the query does not say {username}"),
+        ("[users.sql]\nquery = 'x'", "[users.sql] needs url, or url_file"),
+        ("[users.sql]\nurl_file = '/does/not/exist'", "[users.sql] url_file: cannot read"),
+        ("[users.http]\nurl = 'http://secret@h/{username}'", "[users.http] the url of the web service has something"),
+        ("[users.http]\nurl = 'http://h/'", "[users.http] the url does not say {username}"),
+        ("[users]\nfile = 'u'\nsql.url = 'sqlite:/x'", "[users] has more than one of"),
+        ("[users.sql]\nurl = 'sqlite:/x'\nfrsh = 5", "[users.sql] unknown key \"frsh\""),
+        ("[users.sql]\nurl = 'sqlite:/x'\nqueue = 0", "[users.sql] queue must be"),
+    ] {
+        let problems = problems(text);
+        assert!(problems.len() == 1 && problems[0].1.starts_with(what), "{text}: {problems:?}");
+        assert!(!problems[0].1.contains("secret"));
+    }
+}
+
+#[test]
+fn every_way_to_authenticate_can_be_set() {
+    use sip_message::header::Algorithm;
+    use sip_registrar::auth::{Qop, UriMayDiffer};
+    let auth = parse(
+        "users.file = 'u'
+        [auth]
+        realm = 'house'
+        algorithms = ['SHA-256', 'md5']
+        qop = ['auth', 'auth-int']
+        qop_may_be_missing = false
+        uri_may_differ = 'never'
+        userhash = true
+        opaque = 'o'
+        proxy = true
+        nonce_life = 60
+        nonce_secrets = 'secrets'
+        bind_nonce_to_source = true
+        next_nonce = true
+        remembered_nonces = 5000
+        wrong_passwords = 3
+        any_address = true
+        trusted_sources = ['192.0.2.0/24', '2001:db8::1']
+        open_addresses = 'door@example.com'
+        callers = 'anybody'
+        filter = { register = [['to-is-from', 'from-is-realm'], ['from-is-auth-user']] }
+        [auth.domain.'*.example.org']
+        qop = []
+        realm = 'other'",
+    )
+    .unwrap()
+    .auth;
+    assert_eq!(auth.policy.algorithms.iter().collect::<Vec<_>>(), [Algorithm::Sha256, Algorithm::Md5]);
+    assert_eq!(auth.policy.qops, [Qop::Auth, Qop::AuthInt]);
+    assert_eq!((auth.policy.qop_may_be_missing, auth.policy.uri_may_differ), (false, UriMayDiffer::Never));
+    assert_eq!((auth.realm_of("example.com"), auth.realm_of("a.example.org")), ("house".into(), "other".into()));
+    let other = &auth.policies[0].1;
+    assert!(other.qops.is_empty() && other.algorithms == auth.policy.algorithms && other.userhash);
+    assert_eq!(auth.userhash().len(), 2);
+    assert_eq!((auth.opaque.as_deref(), auth.nonce_life, auth.remembered_nonces), (Some("o"), 60, 5000));
+    assert_eq!(auth.nonce_secrets.as_deref(), Some(Path::new("/etc/registrar/secrets")));
+    assert!(auth.proxy && auth.bind_nonce_to_source && auth.next_nonce && auth.any_address && !auth.challenge_callers);
+    assert_eq!((auth.wrong_passwords, auth.trusted_sources.len(), auth.open_addresses.len()), (3, 2, 1));
+    let lists: Vec<_> = auth.filters[0].1.iter().map(Vec::len).collect();
+    assert_eq!((auth.filters[0].0.as_str(), lists), ("REGISTER", vec![2, 1]));
+}
+
+#[test]
+fn what_cannot_authenticate_anybody_is_refused() {
+    assert_eq!(problems("[auth]\nproxy = true")[0].1, "[auth] without [users]: nobody could prove anything");
+    for (line, what) in [
+        ("algorithms = []", "[auth] algorithms must be a list with one algorithm at least, the best first"),
+        ("algorithms = ['SHA-1']", "[auth] algorithms must be MD5 or MD5-sess or SHA-256"),
+        ("qop = 'none'", "[auth] qop must be a list of"),
+        ("nonce_life = 59", "[auth] nonce_life must be a whole number from 60 to 300"),
+        ("trusted_sources = ['192.0.2.0/33']", "[auth] \"192.0.2.0/33\" is no network"),
+        ("open_addresses = ['door']", "[auth] \"door\" is no address"),
+        ("filter = { REGISTER = [['to-is-to']] }", "[auth] \"to-is-to\" is no check"),
+        ("filter = { REGISTER = ['to-is-from'] }", "[auth] filter must be lists of lists"),
+        ("filter = 5", "[auth] filter must be lists of lists"),
+        ("uri_may_differ = true", "[auth] uri_may_differ must be a text"),
+        ("domain = { 'a b' = { proxy = true } }", "\"a b\" is no domain"),
+        ("domain = { 'a' = { proxy = true } }", "[a] unknown key \"proxy\""),
+    ] {
+        let problems = problems(&format!("users.file = 'u'\n[auth]\n{line}"));
+        let said = problems.iter().any(|(_, problem)| problem.starts_with(what));
+        assert!(said, "{line}: {problems:?}");
+    }
 }

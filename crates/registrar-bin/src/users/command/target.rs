@@ -52,6 +52,10 @@ impl Target {
         let settings = config::from_file(config)?;
         match settings.users.clone() {
             Some(UsersSource::File(path)) => Ok(Self { path, settings: Some(settings) }),
+            Some(UsersSource::Remote { .. }) => Err(wrong(&format!(
+                "{} has users in a database or behind a web service\nhelp: change them there, or name a users file with --file",
+                config.display()
+            ))),
             None => Err(wrong(&format!(
                 "{} names no users file\nhelp: write into it: users.file = \"users.toml\"",
                 config.display()

@@ -1,5 +1,7 @@
 //! A running registrar, the programs that are its clients, and a client made of bare sockets.
 
+mod digest;
+mod guarded;
 mod phone;
 mod process;
 mod registrar;
@@ -7,6 +9,8 @@ mod request;
 mod response;
 mod room;
 
+pub(crate) use digest::{Answer, Challenge, Credentials, hash};
+pub(crate) use guarded::{Guarded, Setup, Table};
 pub(crate) use phone::Phone;
 pub(crate) use process::{Finished, Process};
 pub(crate) use registrar::{Leg, Registrar, command};

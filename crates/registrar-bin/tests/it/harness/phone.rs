@@ -13,8 +13,12 @@ pub(crate) enum Phone {
 
 impl Phone {
     pub(crate) fn udp(registrar: SocketAddr) -> Self {
-        let here = if registrar.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
-        let socket = UdpSocket::bind(here).unwrap();
+        Self::udp_from(if registrar.is_ipv4() { "127.0.0.1" } else { "::1" }, registrar)
+    }
+
+    /// At this address.
+    pub(crate) fn udp_from(here: &str, registrar: SocketAddr) -> Self {
+        let socket = UdpSocket::bind((here, 0)).unwrap();
         socket.connect(registrar).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         Self::Udp(socket)

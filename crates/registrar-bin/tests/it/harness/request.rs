@@ -14,6 +14,9 @@ pub(crate) fn unique() -> u64 {
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) uri: String,
+    /// A URI, or whatever stands in the header if that has brackets of its own.
+    pub(crate) from: String,
+    /// The same.
     pub(crate) to: String,
     pub(crate) call_id: String,
     pub(crate) cseq: u32,
@@ -31,8 +34,14 @@ impl Request {
 
     pub(crate) fn new(method: &str, uri: &str, to: &str) -> Self {
         let call_id = format!("call-{}-{}", std::process::id(), unique());
-        let (method, uri, to) = (method.to_owned(), uri.to_owned(), to.to_owned());
-        Self { method, uri, to, call_id, cseq: 1, more: Vec::new(), rport: true }
+        let (method, uri, from, to) = (method.to_owned(), uri.to_owned(), to.to_owned(), to.to_owned());
+        Self { method, uri, from, to, call_id, cseq: 1, more: Vec::new(), rport: true }
+    }
+
+    /// In somebody else's name.
+    pub(crate) fn from(mut self, from: &str) -> Self {
+        from.clone_into(&mut self.from);
+        self
     }
 
     pub(crate) fn with(mut self, line: &str) -> Self {
@@ -55,14 +64,15 @@ impl Request {
 
     /// As it is sent from `from`; a new transaction each time.
     pub(crate) fn text(&self, transport: &str, from: SocketAddr) -> String {
-        let Self { method, uri, to, call_id, cseq, .. } = self;
+        let Self { method, uri, call_id, cseq, .. } = self;
+        let [from_address, to] = [&self.from, &self.to].map(|address| bracketed(address));
         let rport = if self.rport { ";rport" } else { "" };
         let more: String = self.more.iter().flat_map(|line| [line.as_str(), "\r\n"]).collect();
         format!(
             "{method} {uri} SIP/2.0\r\n\
              Via: SIP/2.0/{transport} {from};branch=z9hG4bK{}{rport}\r\n\
-             From: <{to}>;tag=t{call_id}\r\n\
-             To: <{to}>\r\n\
+             From: {from_address};tag=t{call_id}\r\n\
+             To: {to}\r\n\
              Call-ID: {call_id}\r\n\
              CSeq: {cseq} {method}\r\n\
              Max-Forwards: 70\r\n\
@@ -71,4 +81,8 @@ impl Request {
             unique()
         )
     }
+}
+
+fn bracketed(address: &str) -> String {
+    if address.contains('<') { address.to_owned() } else { format!("<{address}>") }
 }
