@@ -32,8 +32,8 @@ impl Credentials for ReloadedUsers {
         self.0.load().find_hashed(function, userhash, domain, realm)
     }
 
-    fn algorithms(&self, wanted: &Wanted<'_>) -> Algorithms {
-        self.0.load().algorithms(wanted)
+    fn algorithms(&self, wanted: &Wanted<'_>, offered: Algorithms) -> Algorithms {
+        self.0.load().algorithms(wanted, offered)
     }
 }
 

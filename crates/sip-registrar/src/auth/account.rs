@@ -96,10 +96,16 @@ impl Account {
         &self.realm
     }
 
-    /// The algorithms it is challenged with; empty: those of its domain.
+    /// The algorithms of its own that it is challenged with; empty: those of its domain for which it has a hash.
     #[must_use]
     pub fn offered(&self) -> Algorithms {
         self.algorithms
+    }
+
+    /// What it can answer with, for its challenges.
+    pub(crate) fn ability(&self) -> Ability {
+        let [md5, sha256, sha512_256] = &self.ha1;
+        Ability { own: self.algorithms, hashes: [md5, sha256, sha512_256].map(Option::is_some) }
     }
 
     /// Whether it may register `aor`, whose host is `host`, though that is not its own address.
@@ -131,6 +137,30 @@ impl Account {
 fn set(hashes: &mut [Option<Ha1>; 3], ha1: Ha1) {
     if let Some(place) = hashes.get_mut(ha1.function() as usize) {
         *place = Some(ha1);
+    }
+}
+
+/// What a user can answer with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ability {
+    own: Algorithms,
+    /// Of which functions there is a hash.
+    hashes: [bool; 3],
+}
+
+impl Ability {
+    /// With what it is challenged where its domain has `offered`.
+    pub(crate) fn of(self, offered: Algorithms) -> Algorithms {
+        if !self.own.is_empty() {
+            return self.own;
+        }
+        let has = |algorithm: &Algorithm| self.hashes.get(HashFunction::of(*algorithm).0 as usize) == Some(&true);
+        if offered.iter().all(|algorithm| has(&algorithm)) {
+            return offered;
+        }
+        let able = Algorithms::new(offered.iter().filter(has));
+        // Who can answer nothing is challenged like others, in vain.
+        if able.is_empty() { offered } else { able }
     }
 }
 

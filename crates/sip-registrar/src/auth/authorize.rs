@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hint::black_box;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -104,8 +105,7 @@ impl Authorize {
             unescape_into(uri.user().unwrap_or_default(), name);
             let policy = inner.policy(&uri.host());
             let realm = policy.realm.as_ref().map_or(&**domain, String::as_bytes);
-            let own = inner.credentials.algorithms(&Wanted { name, domain, realm });
-            let offered = if own.is_empty() { policy.algorithms } else { own };
+            let offered = inner.credentials.algorithms(&Wanted { name, domain, realm }, policy.algorithms);
             self.check(ex, &Home { policy, domain, realm, offered }, known)
         })
     }
@@ -151,7 +151,8 @@ impl Authorize {
                 return later(ex, Status::SERVICE_UNAVAILABLE, reason::CREDENTIALS_UNAVAILABLE, retry_after);
             }
         };
-        let account = match (inner.is_right(ex, &attempt, account.as_deref()), account) {
+        let usual = attempt.userhash.is_some() || *name == *attempt.username;
+        let account = match (inner.is_right(ex, &attempt, usual, account.as_deref()), account) {
             (true, Some(account)) => account,
             (_, account) => {
                 if let Some(failures) = &inner.failures {
@@ -223,26 +224,23 @@ impl Inner {
     }
 
     /// Whether the answer is that of this user. The same work is done where there is none.
-    fn is_right(&self, ex: &Exchange<'_>, attempt: &Attempt<'_>, account: Option<&Account>) -> bool {
+    ///
+    /// `usual`: the username is the name itself. Another spelling has another hash, which takes the password to make.
+    fn is_right(&self, ex: &Exchange<'_>, attempt: &Attempt<'_>, usual: bool, account: Option<&Account>) -> bool {
         let (function, _) = HashFunction::of(attempt.algorithm);
-        let candidate = account.unwrap_or(&self.nobody);
+        let Self { nobody, .. } = self;
+        let candidate = account.unwrap_or(nobody);
         let username = if attempt.userhash.is_some() { candidate.name() } else { &*attempt.username };
-        let realm = if account.is_some() { &*attempt.realm } else { candidate.realm() };
-        let stored = match account {
-            Some(account) => account.ha1_for(function, username, realm),
-            None => candidate.ha1_for(function, candidate.name(), realm),
-        };
-        let is_usual = account.is_none_or(|account| username == account.name());
-        let ha1 = if is_usual && stored.is_some() {
-            stored
-        } else {
-            // Another spelling of the name has another hash, which takes the password to make.
-            let password = candidate.known_password();
-            let made = Ha1::of(function, username, &attempt.realm, password.unwrap_or_default());
-            if password.is_some() { Some(made) } else { stored }
-        };
-        let known = account.is_some() && ha1.is_some() && attempt.response.is_some();
-        let Some(ha1) = ha1.or_else(|| self.nobody.ha1_for(function, self.nobody.name(), self.nobody.realm())) else {
+        let password = candidate.known_password();
+        let make = || Ha1::of(function, username, &attempt.realm, password.unwrap_or_default());
+        // Not left out by the compiler where it is not needed.
+        let made = black_box((!usual).then(make));
+        let stored = account.and_then(|account| match made {
+            Some(made) if password.is_some() => Some(made),
+            _ => account.ha1_for(function, username, &attempt.realm),
+        });
+        let known = stored.is_some() && attempt.response.is_some();
+        let Some(ha1) = stored.or_else(|| nobody.ha1_for(function, nobody.name(), nobody.realm())) else {
             return false;
         };
         let sent = attempt.response.unwrap_or_default();

@@ -42,12 +42,14 @@ pub trait Credentials: Send + Sync {
         Answer::Now(Ok(None))
     }
 
-    /// The algorithms with which this user is challenged instead of those of the domain, if the store can say so at
-    /// once. It is asked before anybody has proved anything: what it says of users that do not exist must not be told
-    /// from what it says of others.
-    fn algorithms(&self, wanted: &Wanted<'_>) -> Algorithms {
+    /// The algorithms with which this user is challenged, where its domain has `offered`: its own, or those of the
+    /// domain for which there is a hash. A store that cannot say so at once gives those of the domain.
+    ///
+    /// It is asked before anybody has proved anything: what it says of users that do not exist must not be told from
+    /// what it says of others.
+    fn algorithms(&self, wanted: &Wanted<'_>, offered: Algorithms) -> Algorithms {
         let _ = wanted;
-        Algorithms::default()
+        offered
     }
 }
 
@@ -58,7 +60,7 @@ impl<C: Credentials + ?Sized> Credentials for Arc<C> {
     fn find_hashed(&self, function: HashFunction, userhash: &[u8; 32], domain: &[u8], realm: &[u8]) -> Answer<Found> {
         (**self).find_hashed(function, userhash, domain, realm)
     }
-    fn algorithms(&self, wanted: &Wanted<'_>) -> Algorithms {
-        (**self).algorithms(wanted)
+    fn algorithms(&self, wanted: &Wanted<'_>, offered: Algorithms) -> Algorithms {
+        (**self).algorithms(wanted, offered)
     }
 }

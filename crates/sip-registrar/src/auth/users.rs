@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use hashbrown::{Equivalent, HashMap};
 use sip_dispatch::Answer;
 
+use super::account::Ability;
 use super::{Account, Algorithms, Credentials, Found, HashFunction, Wanted};
 
 /// A table of users by name and domain, read by all workers and changed by none: to change it, build another.
@@ -13,8 +14,8 @@ use super::{Account, Algorithms, Credentials, Found, HashFunction, Wanted};
 pub struct UserTable {
     users: HashMap<Key, Arc<Account>, RandomState>,
     hashed: HashMap<(HashFunction, [u8; 32]), Arc<Account>, RandomState>,
-    /// Every list of algorithms, and how many users have it.
-    lists: Vec<(Algorithms, usize)>,
+    /// What users can answer with, and how many can that.
+    abilities: Vec<(Ability, usize)>,
 }
 
 /// Name and domain, owned.
@@ -60,13 +61,13 @@ impl UserTable {
     /// name before.
     pub fn insert(&mut self, domain: &[u8], account: Account) -> Option<Arc<Account>> {
         let key = Key { name: account.name().into(), domain: domain.into() };
-        let list = account.offered();
-        match self.lists.iter_mut().find(|(other, _)| *other == list) {
+        let ability = account.ability();
+        match self.abilities.iter_mut().find(|(other, _)| *other == ability) {
             Some((_, users)) => *users += 1,
-            None => self.lists.push((list, 1)),
+            None => self.abilities.push((ability, 1)),
         }
         let before = self.users.insert(key, Arc::new(account))?;
-        if let Some((_, users)) = self.lists.iter_mut().find(|(other, _)| *other == before.offered()) {
+        if let Some((_, users)) = self.abilities.iter_mut().find(|(other, _)| *other == before.ability()) {
             *users -= 1;
         }
         Some(before)
@@ -110,26 +111,26 @@ impl Credentials for UserTable {
         Answer::Now(Ok(account.filter(is_here).cloned()))
     }
 
-    /// A user that does not exist gets the list of one that does, always of the same, so that lists are as frequent
-    /// among the former as among the latter.
-    fn algorithms(&self, wanted: &Wanted<'_>) -> Algorithms {
-        if let [] | [_] = *self.lists {
-            return self.lists.first().map(|(list, _)| *list).unwrap_or_default();
+    /// A user that does not exist is taken for one that does, always for the same, so that each list of algorithms is
+    /// as frequent among the former as among the latter.
+    fn algorithms(&self, wanted: &Wanted<'_>, offered: Algorithms) -> Algorithms {
+        if let [] | [_] = *self.abilities {
+            return self.abilities.first().map_or(offered, |(ability, _)| ability.of(offered));
         }
         let key = KeyRef::from(wanted);
         if let Some(account) = self.users.get(&key) {
-            return account.offered();
+            return account.ability().of(offered);
         }
         // The same for every table of this process: one that is reloaded must not give its users away.
         static DISGUISE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         let place = (u128::from(DISGUISE.hash_one(&key)) * self.users.len() as u128) >> 64;
         let mut end = 0;
-        let mut lists = self.lists.iter();
-        let found = lists.find(|(_, users)| {
+        let mut abilities = self.abilities.iter();
+        let found = abilities.find(|(_, users)| {
             end += *users as u128;
             place < end
         });
-        found.map(|(list, _)| *list).unwrap_or_default()
+        found.map_or(offered, |(ability, _)| ability.of(offered))
     }
 }
 
@@ -141,6 +142,7 @@ impl<'a> From<&Wanted<'a>> for KeyRef<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Ha1;
     use super::*;
     use sip_message::header::Algorithm;
 
@@ -184,6 +186,13 @@ mod tests {
         assert!(!found(HashFunction::Sha256, b"example.com", b"example.org"));
     }
 
+    const MD5: [Algorithm; 1] = [Algorithm::Md5];
+    const BOTH: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Md5];
+
+    fn list(table: &UserTable, name: &str, offered: impl IntoIterator<Item = Algorithm>) -> Vec<Algorithm> {
+        table.algorithms(&wanted(name), Algorithms::new(offered)).iter().collect()
+    }
+
     #[test]
     fn algorithms_do_not_tell_who_exists() {
         let strong = Algorithms::new([Algorithm::Sha256]);
@@ -192,23 +201,36 @@ mod tests {
             let account = user(&format!("user{n}"));
             table.insert(b"example.com", if n % 4 == 0 { account.algorithms(strong) } else { account });
         }
-        assert_eq!(table.algorithms(&wanted("user4")), strong);
-        assert_eq!(table.algorithms(&wanted("user5")), Algorithms::default());
-        let unknown: Vec<_> = (0..4000).map(|n| table.algorithms(&wanted(&format!("nobody{n}")))).collect();
-        let strong_ones = unknown.iter().filter(|list| **list == strong).count();
+        assert_eq!(list(&table, "user4", MD5), [Algorithm::Sha256]);
+        assert_eq!(list(&table, "user5", MD5), MD5);
+        let unknown =
+            |table: &UserTable| -> Vec<_> { (0..4000).map(|n| list(table, &format!("nobody{n}"), MD5)).collect() };
+        let before = unknown(&table);
+        let strong_ones = before.iter().filter(|list| **list != MD5).count();
         // 1000 are expected with a deviation of 27; eight deviations do not happen.
         assert!((780..1220).contains(&strong_ones), "{strong_ones}");
         table.insert(b"example.com", user("user100"));
-        let changed = (0..4000).filter(|n| table.algorithms(&wanted(&format!("nobody{n}"))) != unknown[*n]).count();
+        let changed = unknown(&table).into_iter().zip(before).filter(|(now, before)| now != before).count();
         assert!(changed < 100, "{changed}");
     }
 
     #[test]
-    fn where_all_have_the_same_list_everybody_has_it() {
+    fn a_user_is_challenged_with_what_there_is_a_hash_of() {
+        let ha1 = Ha1::of(HashFunction::Md5, b"bob", b"example.com", b"secret");
         let mut table = UserTable::new();
-        assert_eq!(table.algorithms(&wanted("nobody")), Algorithms::default());
-        let strong = Algorithms::new([Algorithm::Sha256]);
-        table.insert(b"example.com", user("alice").algorithms(strong));
-        assert_eq!(table.algorithms(&wanted("nobody")), strong);
+        table.insert(b"example.com", Account::new(*b"bob", *b"example.com").ha1(ha1));
+        // All are alike, and so is who does not exist.
+        assert_eq!([list(&table, "bob", BOTH), list(&table, "nobody", BOTH)], [MD5, MD5]);
+        table.insert(b"example.com", user("alice"));
+        assert_eq!(list(&table, "alice", BOTH), BOTH);
+        assert_eq!(list(&table, "bob", BOTH), MD5);
+        assert_eq!(list(&table, "bob", [Algorithm::Sha256]), [Algorithm::Sha256]);
+        let unknown = (0..1000).filter(|n| list(&table, &format!("nobody{n}"), BOTH) == MD5).count();
+        assert!((350..650).contains(&unknown), "{unknown}");
+    }
+
+    #[test]
+    fn an_empty_table_has_the_algorithms_of_the_domain() {
+        assert_eq!(list(&UserTable::new(), "nobody", BOTH), BOTH);
     }
 }

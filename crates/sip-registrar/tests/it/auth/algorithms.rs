@@ -75,6 +75,21 @@ fn a_user_with_better_algorithms_is_challenged_with_them_and_with_nothing_less()
 }
 
 #[test]
+fn a_user_of_whom_there_is_only_an_old_hash_is_not_asked_for_more() {
+    use sip_registrar::auth::Ha1;
+    let mut users = users();
+    let ha1 = Ha1::of(HashFunction::Md5, b"erna", b"example.com", b"erna's password");
+    users.insert(b"example.com", Account::new(*b"erna", *b"example.com").ha1(ha1));
+    let policy = offering([Algorithm::Sha256, Algorithm::Md5]);
+    let mut server = guarded(Authorize::builder().credentials(users).domains(["example.com"]).policy(policy));
+    let erna = contact("e").from("<sip:erna@example.com>").to("<sip:erna@example.com>");
+    assert_eq!(server.answers(&phone("erna"), &erna).code(), 200);
+    let names = |challenges: Vec<Challenged>| challenges.into_iter().map(|c| c.algorithm).collect::<Vec<_>>();
+    assert_eq!(names(server.challenged(&erna)), ["MD5"]);
+    assert_eq!(names(server.challenged(&contact("a"))), ["SHA-256", "MD5"]);
+}
+
+#[test]
 fn auth_int_protects_the_body() {
     let policy = Policy { qops: vec![Qop::AuthInt], ..Policy::default() };
     let mut server = guarded(link().policy(policy));
