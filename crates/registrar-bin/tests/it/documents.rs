@@ -18,9 +18,12 @@ fn its_library_example_is_the_one_that_is_compiled() {
 }
 
 #[test]
-fn its_configuration_is_good() {
+fn its_configuration_is_good_once_there_is_a_user() {
     let room = Room::new();
     let file = room.file("registrar.toml", block("toml"));
+    let add = ["user", "add", "alice@example.com", "--generate", "--config", &file];
+    let output = command().args(add).output().expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let output = command().args(["check", "--config", &file]).output().expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
