@@ -1,7 +1,9 @@
 //! The program as an operator and a phone meet it: started on free ports of the loopback, stopped by a signal.
 //!
-//! The modules `sipp`, `sipsak` and `baresip` drive the programs of these names.
+//! The modules `sipp`, `sipsak` and `baresip` drive the programs of these names, and `net_sip` that Perl library.
 
+#[cfg(test)]
+mod auth;
 #[cfg(test)]
 mod baresip;
 #[cfg(test)]
@@ -12,6 +14,8 @@ mod documents;
 mod harness;
 #[cfg(test)]
 mod log;
+#[cfg(test)]
+mod net_sip;
 #[cfg(test)]
 mod sipp;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! sipsak, judged by its exit code: 0 is a 200.
 
+mod auth;
+
 use std::process::Command;
 
 use crate::harness::{Finished, Process, Registrar, contacts_of};

@@ -76,7 +76,7 @@ impl Answer {
     }
 
     /// The same for another request.
-    pub(crate) fn to_send(mut self, method: &str, uri: &str) -> Self {
+    pub(crate) fn sending(mut self, method: &str, uri: &str) -> Self {
         method.clone_into(&mut self.method);
         uri.clone_into(&mut self.uri);
         self

@@ -42,9 +42,16 @@ pub(crate) struct Guarded {
     _room: Room,
 }
 
-/// The contacts of each user without their `expires`, and these.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Table(BTreeMap<String, Vec<(String, u32)>>);
+/// The bindings of each user.
+#[derive(Clone, Debug)]
+pub(crate) struct Table(BTreeMap<String, Vec<Binding>>);
+
+#[derive(Clone, Debug)]
+struct Binding {
+    /// Without `expires`.
+    contact: String,
+    expires: u32,
+}
 
 impl Guarded {
     /// With these lines in `[auth]`.
@@ -65,8 +72,7 @@ impl Guarded {
     /// Sends a request, answers the challenge, and gives what comes then.
     pub(crate) fn prove(&self, phone: &mut Phone, request: &Request, answer: &Answer) -> Response {
         let challenge = Challenge::of(&phone.ask(request));
-        let next = Request { more: request.more.clone(), ..request.next() };
-        phone.ask(&next.with(&answer.to(&challenge).header()))
+        phone.ask(&request.again().with(&answer.to(&challenge).header()))
     }
 
     /// The contacts of an address, as the registrar tells one whom it believes.
@@ -78,8 +84,9 @@ impl Guarded {
     pub(crate) fn table(&self) -> Table {
         let mut observer = self.observer();
         let aors = USERS.iter().map(|(name, domain)| format!("sip:{name}@{domain}"));
-        let mut contacts =
-            |aor: &str| observer.ask(&Request::register(aor)).contacts().iter().map(|c| divided(c)).collect();
+        let mut contacts = |aor: &str| {
+            observer.ask(&Request::register(aor)).contacts().iter().map(|text| Binding::read(text)).collect()
+        };
         Table(aors.map(|aor| (aor.clone(), contacts(&aor))).collect())
     }
 
@@ -95,9 +102,8 @@ impl Guarded {
 impl Table {
     /// Whether nothing has happened since: no binding came, went or changed, and none will last longer.
     pub(crate) fn is_as(&self, before: &Self) -> bool {
-        let same = |(now, before): (&Vec<(String, u32)>, &Vec<(String, u32)>)| {
-            now.len() == before.len()
-                && now.iter().zip(before).all(|(now, before)| now.0 == before.0 && now.1 <= before.1)
+        let same = |(now, before): (&Vec<Binding>, &Vec<Binding>)| {
+            now.len() == before.len() && now.iter().zip(before).all(|(now, before)| now.is_as(before))
         };
         self.0.keys().eq(before.0.keys()) && self.0.values().zip(before.0.values()).all(same)
     }
@@ -107,10 +113,16 @@ impl Table {
     }
 }
 
-fn divided(contact: &str) -> (String, u32) {
-    let (before, after) = contact.split_once(";expires=").unwrap();
-    let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
-    (format!("{before}{}", &after[end..]), after[..end].parse().unwrap())
+impl Binding {
+    fn read(contact: &str) -> Self {
+        let (before, after) = contact.split_once(";expires=").unwrap();
+        let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        Self { contact: format!("{before}{}", &after[end..]), expires: after[..end].parse().unwrap() }
+    }
+
+    fn is_as(&self, before: &Self) -> bool {
+        self.contact == before.contact && self.expires <= before.expires
+    }
 }
 
 impl Deref for Guarded {

@@ -62,6 +62,11 @@ impl Request {
         Self { cseq: self.cseq + 1, more: Vec::new(), ..self.clone() }
     }
 
+    /// The same once more.
+    pub(crate) fn again(&self) -> Self {
+        Self { cseq: self.cseq + 1, ..self.clone() }
+    }
+
     /// As it is sent from `from`; a new transaction each time.
     pub(crate) fn text(&self, transport: &str, from: SocketAddr) -> String {
         let Self { method, uri, call_id, cseq, .. } = self;

@@ -1,5 +1,7 @@
 //! SIPp: the scenarios in this folder, judged by SIPp itself.
 
+mod auth;
+
 use std::net::SocketAddr;
 use std::process::Command;
 
@@ -15,12 +17,17 @@ struct Sipp {
 impl Sipp {
     /// Starts so many calls for the user `user`, whose number follows the name in `registration.xml`.
     fn start(scenario: &str, leg: Leg, user: &str, calls: u64, at_once: u64) -> Self {
-        let room = Room::new();
+        Self::start_with(scenario, leg, calls, at_once, Room::new(), &["-s", user])
+    }
+
+    /// Starts so many calls with these arguments, which may name files in the room.
+    fn start_with(scenario: &str, leg: Leg, calls: u64, at_once: u64, room: Room, args: &[&str]) -> Self {
         let mut command = Command::new("sipp");
         command
             .arg(leg.addr.to_string())
             .args(["-t", if leg.udp { "u1" } else { "t1" }, "-i", if leg.addr.is_ipv4() { "127.0.0.1" } else { "::1" }])
-            .args(["-sf", &format!("{}/tests/it/sipp/{scenario}.xml", env!("CARGO_MANIFEST_DIR")), "-s", user])
+            .args(["-sf", &format!("{}/tests/it/sipp/{scenario}.xml", env!("CARGO_MANIFEST_DIR"))])
+            .args(args)
             .args(["-m", &calls.to_string(), "-r", "300", "-l", &at_once.to_string()])
             .args(["-timeout", "20s", "-timeout_error", "-nostdin"])
             .args(["-trace_err", "-error_file", &room.path("errors"), "-trace_stat", "-stf", &room.path("statistics")]);
