@@ -227,6 +227,7 @@ impl Core {
             out: &mut *out,
             carried,
             sealed: None,
+            stateless: false,
             contradicted: false,
         };
         let mut ticket = None;
@@ -262,6 +263,7 @@ impl Core {
             }),
             (None, Verdict::Pass | Verdict::Handled(_)) => ex.refuse(Status::NOT_IMPLEMENTED, reason::UNANSWERED),
         };
+        let stateless = ex.stateless;
         if ex.contradicted {
             self.counters.second_answers.add();
         }
@@ -271,7 +273,7 @@ impl Core {
             listener(&Outcome { message, method, peer: &peer, now, identity, status, reason });
         }
         if peer.flow.is_none() {
-            match out.last().filter(|_| out.len() > before) {
+            match out.last().filter(|_| out.len() > before && !stateless) {
                 Some((_, answer)) => self.absorber.answered(key, answer, now.at),
                 None => self.absorber.forget(key),
             }

@@ -30,6 +30,8 @@ pub struct Exchange<'e> {
     pub(crate) out: &'e mut Outbox,
     pub(crate) carried: Carried<'e>,
     pub(crate) sealed: Option<Sealed>,
+    /// The answer is not kept for repetitions.
+    pub(crate) stateless: bool,
     /// A link has tried to answer a second time.
     pub(crate) contradicted: bool,
 }
@@ -129,6 +131,12 @@ impl<'e> Exchange<'e> {
     /// Adds a header to the answer, if that is one of success (2xx), whichever link gives it.
     pub fn on_success(&mut self, id: HeaderId, value: impl Into<Box<[u8]>>) {
         self.carried.on_success.push((id, value.into()));
+    }
+
+    /// Has the answer not kept: a repetition of the request is answered anew, with the same To tag (RFC 3261 §8.2.7).
+    /// For what costs no more to answer again than to repeat, and would let strangers fill what is kept.
+    pub fn answer_statelessly(&mut self) {
+        self.stateless = true;
     }
 
     /// Answers with `status` and the headers that `write` adds, and ends the exchange.

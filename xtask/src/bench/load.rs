@@ -3,14 +3,15 @@
 //! When nothing has come it sleeps for a moment by the clock, not until something comes: to wake it would be work that
 //! the kernel charges to the server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
+use super::digest::{Login, Nonce};
 use super::requests::{Kind, Template, read_answer};
-use super::wire::{Buffers, Wire};
+use super::wire::{Buffers, Outgoing, Wire};
 
 /// An unanswered request is given up after this, and another sent in its place.
 const LOST_AFTER: Duration = Duration::from_secs(1);
@@ -21,6 +22,9 @@ const REMEMBERED: usize = 1 << 20;
 /// The moment; what comes meanwhile is taken together. The kernel makes it a little longer.
 const NAP: Duration = Duration::from_micros(20);
 
+/// The status of a challenge.
+const CHALLENGE: u16 = 401;
+
 /// No measurement takes longer.
 const LONGEST: Duration = Duration::from_secs(300);
 
@@ -28,21 +32,35 @@ const LONGEST: Duration = Duration::from_secs(300);
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) kind: Kind,
+    pub(crate) proof: Proof,
     /// The first user and how many take turns.
     pub(crate) users: (u32, u32),
-    /// Requests in all.
+    /// Requests in all, or pairs of them.
     pub(crate) count: u64,
     pub(crate) outstanding: usize,
     /// Ends earlier at this moment.
     pub(crate) until: Option<Instant>,
 }
 
+/// How the senders prove who they are.
+#[derive(Clone, Copy)]
+pub(crate) enum Proof {
+    /// Nobody asks them to.
+    NotAsked,
+    /// Not at all: a challenge is the answer that is wanted.
+    Missing,
+    /// By the answer to a challenge, in the same request sent again. The two count as one.
+    Pair(Login),
+    /// By the next use of the nonce that each had from the last pair.
+    Again(Login),
+}
+
 /// What came of it.
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) answered: u64,
-    /// Answers other than 200, by status code.
-    pub(crate) refused: BTreeMap<u16, u64>,
+    /// Answers other than the one that is wanted, by status code.
+    pub(crate) unwanted: BTreeMap<u16, u64>,
     pub(crate) lost: u64,
     pub(crate) took: Duration,
     /// Nanoseconds, in order of size.
@@ -70,20 +88,40 @@ pub(crate) struct Load {
     sequence: u64,
     /// By sequence number modulo [`REMEMBERED`].
     sent: Vec<Sent>,
+    /// By user.
+    nonces: HashMap<u32, Nonce>,
+    /// Requests whose challenges are to be answered next.
+    challenged: Vec<Sent>,
+    /// A line with credentials.
+    credentials: Vec<u8>,
     buffers: Buffers,
 }
 
 struct Line {
     wire: Wire,
     /// Requests that leave with the next system call.
-    outgoing: Vec<u8>,
+    outgoing: Outgoing,
 }
 
 #[derive(Clone, Copy)]
 struct Sent {
-    at: Instant,
+    user: u32,
     line: usize,
+    /// When it was sent, or the first of the pair was.
+    at: Instant,
+    /// The status that is wanted.
+    wanted: u16,
+    /// Whether a challenge is answered.
+    is_first: bool,
     open: bool,
+}
+
+impl Sent {
+    fn new(user: u32, line: usize, at: Instant, proof: Proof) -> Self {
+        let is_first = matches!(proof, Proof::Pair(_));
+        let wanted = if matches!(proof, Proof::Missing | Proof::Pair(_)) { CHALLENGE } else { 200 };
+        Self { user, line, at, wanted, is_first, open: true }
+    }
 }
 
 impl Load {
@@ -101,9 +139,17 @@ impl Load {
         if wires.is_empty() {
             bail!("a load needs a wire");
         }
-        let none = Sent { at: Instant::now(), line: 0, open: false };
-        let lines = wires.into_iter().map(|wire| Line { wire, outgoing: Vec::new() }).collect();
-        Ok(Self { lines, transport, sequence: 0, sent: vec![none; REMEMBERED], buffers: Buffers::new() })
+        let none = Sent { open: false, ..Sent::new(0, 0, Instant::now(), Proof::NotAsked) };
+        Ok(Self {
+            lines: wires.into_iter().map(|wire| Line { wire, outgoing: Outgoing::default() }).collect(),
+            transport,
+            sequence: 0,
+            sent: vec![none; REMEMBERED],
+            nonces: HashMap::new(),
+            challenged: Vec::new(),
+            credentials: Vec::new(),
+            buffers: Buffers::new(),
+        })
     }
 
     /// Starts its sequence numbers, and so its CSeq, above those of another load.
@@ -118,24 +164,34 @@ impl Load {
         let mut outcome = Outcome::default();
         let start = Instant::now();
         let end = plan.until.unwrap_or(start + LONGEST);
-        let first = self.sequence;
-        let mut oldest = first;
+        let mut started = 0;
+        let mut oldest = self.sequence;
         let mut due: Vec<usize> = (0..plan.outstanding).map(|turn| turn % self.lines.len()).collect();
         loop {
             let now = Instant::now();
-            while now < end && self.sequence - first < plan.count {
+            while now < end && started < plan.count {
                 let Some(line) = due.pop() else { break };
-                let user = plan.users.0 + ((self.sequence - first) % u64::from(plan.users.1)) as u32;
-                self.put(template.request(user, self.sequence), line, now);
+                let user = plan.users.0 + (started % u64::from(plan.users.1)) as u32;
+                let sent = Sent::new(user, line, now, plan.proof);
+                match plan.proof {
+                    Proof::Again(login) => self.prove(login, &mut template, sent)?,
+                    _ => self.put(template.request(user, self.sequence), sent),
+                }
+                started += 1;
             }
-            self.send(template.size())?;
+            self.send()?;
             let answered = outcome.answered;
             self.receive(&mut outcome, &mut due)?;
-            if outcome.answered == answered {
+            if outcome.answered == answered && self.challenged.is_empty() {
                 thread::sleep(NAP);
             }
+            if let Proof::Pair(login) = plan.proof {
+                while let Some(first) = self.challenged.pop() {
+                    self.prove(login, &mut template, Sent { wanted: 200, is_first: false, open: true, ..first })?;
+                }
+            }
             oldest = self.give_up(oldest, &mut outcome, &mut due);
-            if oldest == self.sequence && (self.sequence - first == plan.count || Instant::now() >= end) {
+            if oldest == self.sequence && (started == plan.count || Instant::now() >= end) {
                 break;
             }
             if start.elapsed() > LONGEST + LOST_AFTER * 2 {
@@ -147,21 +203,29 @@ impl Load {
         Ok(outcome)
     }
 
-    /// Puts the next request onto a line.
-    fn put(&mut self, request: &[u8], line: usize, now: Instant) {
-        if let Some(line) = self.lines.get_mut(line) {
-            line.outgoing.extend_from_slice(request);
+    /// Puts the next request onto its line, with credentials by the user's nonce.
+    fn prove(&mut self, login: Login, template: &mut Template, sent: Sent) -> Result<()> {
+        let nonce = self.nonces.get_mut(&sent.user).context("a user without a nonce")?;
+        login.write(sent.user, nonce, &mut self.credentials)?;
+        self.put(template.request_with(&self.credentials, sent.user, self.sequence), sent);
+        Ok(())
+    }
+
+    /// Puts the next request onto its line.
+    fn put(&mut self, request: &[u8], sent: Sent) {
+        if let Some(line) = self.lines.get_mut(sent.line) {
+            line.outgoing.push(request);
         }
         if let Some(slot) = slot(&mut self.sent, self.sequence) {
-            *slot = Sent { at: now, line, open: true };
+            *slot = sent;
         }
         self.sequence += 1;
     }
 
-    /// Sends all that was put onto the lines, requests of this size.
-    fn send(&mut self, size: usize) -> Result<()> {
+    /// Sends all that was put onto the lines.
+    fn send(&mut self) -> Result<()> {
         for line in self.lines.iter_mut().filter(|line| !line.outgoing.is_empty()) {
-            line.wire.send(&line.outgoing, size, &mut self.buffers)?;
+            line.wire.send(&line.outgoing, &mut self.buffers)?;
             line.outgoing.clear();
         }
         Ok(())
@@ -169,20 +233,24 @@ impl Load {
 
     /// Takes what has come; the lines that may send again go to `due`.
     fn receive(&mut self, outcome: &mut Outcome, due: &mut Vec<usize>) -> Result<()> {
-        let Self { lines, sent, buffers, .. } = self;
+        let Self { lines, sent, nonces, challenged, buffers, .. } = self;
         for (at, line) in lines.iter_mut().enumerate() {
             line.wire.receive(buffers, |answer| {
                 let (status, sequence) = read_answer(answer)?;
                 // An answer to a request that was given up does not count.
-                if let Some(slot) = slot(sent, sequence).filter(|slot| slot.open) {
-                    slot.open = false;
-                    outcome.answered += 1;
-                    if status != 200 {
-                        *outcome.refused.entry(status).or_default() += 1;
-                    }
-                    outcome.latencies.push(u32::try_from(slot.at.elapsed().as_nanos()).unwrap_or(u32::MAX));
-                    due.push(at);
+                let Some(slot) = slot(sent, sequence).filter(|slot| slot.open) else { return Ok(()) };
+                slot.open = false;
+                if slot.is_first && status == CHALLENGE {
+                    nonces.entry(slot.user).or_default().renew(answer)?;
+                    challenged.push(*slot);
+                    return Ok(());
                 }
+                outcome.answered += 1;
+                if status != slot.wanted {
+                    *outcome.unwanted.entry(status).or_default() += 1;
+                }
+                outcome.latencies.push(u32::try_from(slot.at.elapsed().as_nanos()).unwrap_or(u32::MAX));
+                due.push(at);
                 Ok(())
             })?;
         }
@@ -210,8 +278,8 @@ impl Load {
     pub(crate) fn ask(&mut self, user: u32) -> Result<String> {
         let mut template = Template::new(Kind::Query, self.transport);
         let start = Instant::now();
-        self.put(template.request(user, self.sequence), 0, start);
-        self.send(template.size())?;
+        self.put(template.request(user, self.sequence), Sent::new(user, 0, start, Proof::NotAsked));
+        self.send()?;
         let mut text = None;
         while text.is_none() && start.elapsed() < LOST_AFTER {
             thread::sleep(NAP);
@@ -238,6 +306,7 @@ fn slot(sent: &mut [Sent], sequence: u64) -> Option<&mut Sent> {
 mod tests {
     use std::net::UdpSocket;
 
+    use super::super::digest::Hash;
     use super::*;
 
     #[test]
@@ -256,11 +325,49 @@ mod tests {
         });
         let mut load = Load::udp(port, 4).unwrap();
         let kind = Kind::Register { expires: 60 };
-        let plan = Plan { kind, users: (0, 7), count: 200, outstanding: 30, until: None };
+        let plan = Plan { kind, proof: Proof::NotAsked, users: (0, 7), count: 200, outstanding: 30, until: None };
         let outcome = load.run(&plan).unwrap();
         echo.join().unwrap();
-        assert_eq!((outcome.answered, outcome.lost, outcome.refused.len()), (180, 20, 0));
+        assert_eq!((outcome.answered, outcome.lost, outcome.unwanted.len()), (180, 20, 0));
         assert_eq!((outcome.longer_than(Duration::ZERO), outcome.longer_than(LOST_AFTER)), (180, 0));
         assert!(outcome.latency(0.0) <= outcome.latency(0.5) && outcome.latency(0.5) <= outcome.latency(1.0));
+    }
+
+    #[test]
+    fn a_challenge_is_answered_and_its_nonce_used_again() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = server.local_addr().unwrap().port();
+        // Challenges whoever shows nothing. 50 pairs, and 50 more requests with the nonces of the last.
+        let registrar = thread::spawn(move || {
+            let mut counts = BTreeMap::<String, u32>::new();
+            let mut buffer = [0; 2000];
+            for _ in 0..150 {
+                let (length, from) = server.recv_from(&mut buffer).unwrap();
+                let text = std::str::from_utf8(&buffer[..length]).unwrap();
+                let via = text.lines().find(|line| line.starts_with("Via: ")).unwrap();
+                let count = text.split_once("nc=").map(|(_, rest)| rest[..8].to_owned());
+                let answer = match count {
+                    Some(count) => {
+                        *counts.entry(count).or_default() += 1;
+                        format!("SIP/2.0 200 OK\r\n{via}\r\n\r\n")
+                    }
+                    None => format!(
+                        "SIP/2.0 401 Unauthorized\r\n{via}\r\nWWW-Authenticate: Digest nonce=\"{length}\"\r\n\r\n"
+                    ),
+                };
+                server.send_to(answer.as_bytes(), from).unwrap();
+            }
+            counts
+        });
+        let mut load = Load::udp(port, 4).unwrap();
+        let login = Login { hash: Hash::Md5, password: "a" };
+        for proof in [Proof::Pair(login), Proof::Again(login)] {
+            let kind = Kind::Register { expires: 60 };
+            let plan = Plan { kind, proof, users: (0, 25), count: 50, outstanding: 20, until: None };
+            let outcome = load.run(&plan).unwrap();
+            assert_eq!((outcome.answered, outcome.lost, outcome.unwanted.len()), (50, 0, 0));
+        }
+        let counts: Vec<_> = registrar.join().unwrap().into_iter().collect();
+        assert_eq!(counts, [("00000001".to_owned(), 50), ("00000002".to_owned(), 25), ("00000003".to_owned(), 25)]);
     }
 }

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::load::{Load, Outcome, Plan};
+use super::load::{Load, Outcome, Plan, Proof};
 use super::requests::Kind;
-use super::servers::{Server, Which};
-use super::{LASTING, Options, SOCKETS, report};
+use super::scenario::{LASTING, SOCKETS};
+use super::servers::{Access, Server, Which};
+use super::{Options, report};
 
 /// Bindings are registered until this much after the start, so that the last of them still lasts 30 s.
 const LIFE: Duration = Duration::from_secs(98);
@@ -36,17 +37,31 @@ pub(crate) fn run(options: &Options, bindings: u32, folder: &Path) -> Result<()>
 }
 
 fn measure(which: Which, options: &Options, bindings: u32, folder: &Path) -> Result<Value> {
-    let server = Server::start(which, bindings, folder)?;
+    let server = Server::start(which, Access::Open, bindings, folder)?;
     let mut load = Load::udp(server.port, SOCKETS)?;
     let outstanding = usize::try_from(options.outstanding)?;
-    let others = |until| Plan { kind: LASTING, users: OTHERS, count: u64::MAX, outstanding: 1, until: Some(until) };
+    let others = |until| Plan {
+        kind: LASTING,
+        proof: Proof::NotAsked,
+        users: OTHERS,
+        count: u64::MAX,
+        outstanding: 1,
+        until: Some(until),
+    };
 
     // The others first, so that what they take is no part of the difference.
     load.run(&Plan { count: OTHERS.1.into(), until: None, ..others(Instant::now()) })?;
     let empty = server.memory()?;
     let deadline = Instant::now() + LIFE;
     let users = (0, bindings);
-    let all = Plan { kind: Kind::RegisterUntil(deadline), users, count: bindings.into(), outstanding, until: None };
+    let all = Plan {
+        kind: Kind::RegisterUntil(deadline),
+        proof: Proof::NotAsked,
+        users,
+        count: bindings.into(),
+        outstanding,
+        until: None,
+    };
     let cpu = server.cpu()?;
     let registered = load.run(&all)?;
     let cpu = server.cpu()?.saturating_sub(cpu);
@@ -61,7 +76,7 @@ fn measure(which: Which, options: &Options, bindings: u32, folder: &Path) -> Res
         registered.took.as_secs_f32(),
         cpu.as_secs_f64() * 1e6 / registered.answered.max(1) as f64,
         registered.lost,
-        registered.refused,
+        registered.unwanted,
     );
     println!("{each:.0} bytes per binding ({:.1} MB → {:.1} MB)", megabytes(empty), megabytes(full));
     let some = [0, bindings / 2, bindings - 1];
@@ -116,7 +131,7 @@ fn raw(outcome: &Outcome, cpu: Duration) -> Value {
     json!({
         "requests": outcome.answered,
         "lost": outcome.lost,
-        "refused": outcome.refused,
+        "unwanted": outcome.unwanted,
         "cpu_seconds": cpu.as_secs_f64(),
         "latency_ms": {
             "p50": outcome.latency(0.5).as_secs_f64() * 1e3,

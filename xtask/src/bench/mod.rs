@@ -3,11 +3,14 @@
 //! Wall-clock figures of a shared machine say little; what counts is the servers' CPU time per request, and its ratio
 //! between servers measured a moment apart.
 
+mod configs;
+mod digest;
 pub(crate) mod echo;
 mod load;
 mod million;
 mod report;
 mod requests;
+mod scenario;
 mod servers;
 mod usage;
 mod wire;
@@ -19,10 +22,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use self::load::{Load, Outcome, Plan};
+use self::digest::Hash;
 use self::report::Sample;
-use self::requests::Kind;
-use self::servers::{Server, Which};
+use self::scenario::Trial;
+use self::servers::{Access, Server, Which};
 use crate::command::{self, cargo};
 
 #[derive(Args, Clone)]
@@ -42,16 +45,13 @@ pub(crate) struct Options {
     /// Only these servers, in this order
     #[arg(long, value_delimiter = ',', default_value = "echo,registrar,kamailio")]
     servers: Vec<Which>,
+    /// Only servers that ask for no passwords, or for some by this hash
+    #[arg(long, value_delimiter = ',', default_value = "open,md5,sha-256")]
+    only: Vec<Access>,
     /// Instead: bytes for each of so many bindings, and the pause when they all expire
     #[arg(long, value_parser = clap::value_parser!(u32).range(1000..=3_000_000))]
     bindings: Option<u32>,
 }
-
-/// Sources of the load.
-const SOCKETS: usize = 16;
-
-/// Seconds for which bindings last that are not meant to expire.
-const LASTING: Kind = Kind::Register { expires: 3600 };
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     if cfg!(debug_assertions) {
@@ -90,57 +90,17 @@ fn folder() -> Result<PathBuf> {
 fn rounds(options: &Options, folder: &Path) -> Result<()> {
     let mut samples = Vec::new();
     for round in 1..=options.rounds {
-        for &which in &options.servers {
-            println!("round {round} of {}: {}", options.rounds, which.name());
-            let server = Server::start(which, options.aors, folder)?;
-            scenarios(&server, which, options, &mut |scenario, cpu, outcome| {
-                samples.push(Sample { round, which, scenario, cpu, outcome });
-            })?;
+        for &access in &options.only {
+            for &which in &options.servers {
+                println!("round {round} of {}: {}, {}", options.rounds, access.name(), which.name());
+                let server = Server::start(which, access, options.aors, folder)?;
+                Trial { server: &server, which, access, options }.run(&mut |scenario, cpu, outcome| {
+                    samples.push(Sample { round, which, scenario, cpu, outcome });
+                })?;
+            }
         }
     }
     report::print(&samples, options, folder)
-}
-
-/// All measurements of one server, in an order in which each finds what it needs.
-fn scenarios(
-    server: &Server,
-    which: Which,
-    options: &Options,
-    each: &mut impl FnMut(&'static str, f64, Outcome),
-) -> Result<()> {
-    let outstanding = usize::try_from(options.outstanding)?;
-    let users = (0, options.aors);
-    let plan = |kind, count| Plan { kind, users, count, outstanding, until: None };
-    let mut udp = Load::udp(server.port, SOCKETS)?;
-    if which == Which::Echo {
-        let (cpu, outcome) = measured(server, &mut udp, &plan(LASTING, options.requests))?;
-        each("echo", cpu, outcome);
-        return Ok(());
-    }
-    let scenarios = [
-        ("new", LASTING, u64::from(options.aors)),
-        ("refresh", LASTING, options.requests),
-        ("query", Kind::Query, options.requests),
-    ];
-    for (scenario, kind, count) in scenarios {
-        let (cpu, outcome) = measured(server, &mut udp, &plan(kind, count))?;
-        each(scenario, cpu, outcome);
-    }
-    let mut tcp = Load::tcp(server.port, SOCKETS)?.after(&udp);
-    // The contact names the transport, so over TCP it is another binding at first.
-    tcp.run(&plan(LASTING, u64::from(options.aors)))?;
-    let (cpu, outcome) = measured(server, &mut tcp, &plan(LASTING, options.requests))?;
-    each("refresh over TCP", cpu, outcome);
-    Ok(())
-}
-
-/// Runs a plan; the server's CPU time in µs for each answer.
-fn measured(server: &Server, load: &mut Load, plan: &Plan) -> Result<(f64, Outcome)> {
-    let before = server.cpu()?;
-    let outcome = load.run(plan)?;
-    let used = server.cpu()?.saturating_sub(before);
-    let answers = outcome.answered.max(1) as f64;
-    Ok((used.as_secs_f64() * 1e6 / answers, outcome))
 }
 
 impl ValueEnum for Which {
@@ -150,5 +110,19 @@ impl ValueEnum for Which {
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
         Some(clap::builder::PossibleValue::new(self.name()))
+    }
+}
+
+impl ValueEnum for Access {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Open, Self::Users(Hash::Md5), Self::Users(Hash::Sha256)]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(match self {
+            Self::Open => "open",
+            Self::Users(Hash::Md5) => "md5",
+            Self::Users(Hash::Sha256) => "sha-256",
+        }))
     }
 }

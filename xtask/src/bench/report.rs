@@ -9,14 +9,15 @@ use serde_json::{Value, json};
 
 use super::Options;
 use super::load::Outcome;
-use super::requests::{Kind, Template};
+use super::requests::Template;
+use super::scenario::{LASTING, Scenario};
 use super::servers::Which;
 
 /// One server, one scenario, one round.
 pub(crate) struct Sample {
     pub(crate) round: u32,
     pub(crate) which: Which,
-    pub(crate) scenario: &'static str,
+    pub(crate) scenario: Scenario,
     /// The server's CPU time in µs for each answer.
     pub(crate) cpu: f64,
     pub(crate) outcome: Outcome,
@@ -37,26 +38,40 @@ pub(crate) fn print(samples: &[Sample], options: &Options, folder: &Path) -> Res
         options.rounds,
         options.aors,
         options.outstanding,
-        Template::new(Kind::Register { expires: 3600 }, "UDP").size(),
+        Template::new(LASTING, "UDP").size(),
     );
     println!("\nServer CPU, µs per request");
     println!("{:<18} {:<13} {:>7}  {:>15}  each round", "scenario", "server", "median", "range");
     let groups = by_scenario(samples);
     for ((scenario, which), group) in &groups {
         let values: Vec<f64> = group.iter().map(|sample| sample.cpu).collect();
-        println!("{scenario:<18} {:<13} {}", which.name(), spread(&values));
+        println!("{:<18} {:<13} {}", scenario.name(), which.name(), spread(&values));
     }
+    let pairs: Vec<_> = groups
+        .iter()
+        .filter(|((_, which), _)| *which != Which::Registrar)
+        .filter_map(|((scenario, other), theirs)| {
+            Some((*scenario, *other, groups.get(&(*scenario, Which::Registrar))?, theirs))
+        })
+        .collect();
     println!("\nregistrar ÷ the other, round by round");
-    for ((scenario, other), theirs) in &groups {
-        let Some(ours) = groups.get(&(*scenario, Which::Registrar)).filter(|_| *other != Which::Registrar) else {
-            continue;
-        };
-        let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours.cpu / theirs.cpu).collect();
-        println!("{scenario:<18} {:<13} {}", other.name(), spread(&ratios));
+    for (scenario, other, ours, theirs) in &pairs {
+        let ratios: Vec<f64> = ours.iter().zip(*theirs).map(|(ours, theirs)| ours.cpu / theirs.cpu).collect();
+        println!("{:<18} {:<13} {}", scenario.name(), other.name(), spread(&ratios));
+    }
+    println!("\nThe same, less what the echo takes for as many datagrams");
+    for (scenario, other, ours, theirs) in pairs.iter().filter(|(_, other, ..)| *other != Which::Echo) {
+        let Some(echoes) = scenario.echoes() else { continue };
+        let less = |sample: &Sample| Some(sample.cpu - echo_of(samples, sample.round)? * f64::from(echoes));
+        let ratio = |(ours, theirs): (&&Sample, &&Sample)| Some(less(ours)? / less(theirs)?);
+        let ratios: Vec<f64> = ours.iter().zip(*theirs).filter_map(ratio).collect();
+        if !ratios.is_empty() {
+            println!("{:<18} {:<13} {}", scenario.name(), other.name(), spread(&ratios));
+        }
     }
     println!("\nLatency in µs, generator included, and what went wrong (medians over the rounds; sums)");
     println!(
-        "{:<18} {:<13} {:>8} {:>8} {:>8} {:>9} {:>10}  {:>6}  not 200",
+        "{:<18} {:<13} {:>8} {:>8} {:>8} {:>9} {:>10}  {:>6}  unwanted",
         "scenario", "server", "p50", "p99", "max", "answers/s", "CPUs used", "lost"
     );
     for ((scenario, which), group) in &groups {
@@ -64,14 +79,15 @@ pub(crate) fn print(samples: &[Sample], options: &Options, folder: &Path) -> Res
         let latency = |share: f64| of(&|sample| micros(&sample.outcome, share));
         let lost: u64 = group.iter().map(|sample| sample.outcome.lost).sum();
         println!(
-            "{scenario:<18} {:<13} {:>8.0} {:>8.0} {:>8.0} {:>9.0} {:>10.2}  {lost:>6}  {}",
+            "{:<18} {:<13} {:>8.0} {:>8.0} {:>8.0} {:>9.0} {:>10.2}  {lost:>6}  {}",
+            scenario.name(),
             which.name(),
             latency(0.5),
             latency(0.99),
             latency(1.0),
             of(&|sample| rate(&sample.outcome)),
             of(&Sample::processors),
-            refused(group),
+            unwanted(group),
         );
     }
     let raw: Vec<Value> = samples.iter().map(raw).collect();
@@ -95,7 +111,7 @@ pub(crate) fn machine() -> String {
     format!("{}, {cores} cores, Linux {}", model.map_or("unknown processor", |(_, name)| name), kernel.trim())
 }
 
-type Groups<'a> = BTreeMap<(&'static str, Which), Vec<&'a Sample>>;
+type Groups<'a> = BTreeMap<(Scenario, Which), Vec<&'a Sample>>;
 
 fn by_scenario(samples: &[Sample]) -> Groups<'_> {
     let mut groups = Groups::new();
@@ -103,6 +119,13 @@ fn by_scenario(samples: &[Sample]) -> Groups<'_> {
         groups.entry((sample.scenario, sample.which)).or_default().push(sample);
     }
     groups
+}
+
+/// What the echo took in this round, in µs for a datagram.
+fn echo_of(samples: &[Sample], round: u32) -> Option<f64> {
+    let echoes = samples.iter().filter(|sample| sample.round == round && sample.which == Which::Echo);
+    let values: Vec<f64> = echoes.map(|sample| sample.cpu).collect();
+    (!values.is_empty()).then(|| median(&values))
 }
 
 /// Median, range and all values.
@@ -129,9 +152,9 @@ fn rate(outcome: &Outcome) -> f64 {
     outcome.answered as f64 / outcome.took.as_secs_f64()
 }
 
-fn refused(group: &[&Sample]) -> String {
+fn unwanted(group: &[&Sample]) -> String {
     let mut sums: BTreeMap<u16, u64> = BTreeMap::new();
-    for (status, count) in group.iter().flat_map(|sample| &sample.outcome.refused) {
+    for (status, count) in group.iter().flat_map(|sample| &sample.outcome.unwanted) {
         *sums.entry(*status).or_default() += count;
     }
     let each: Vec<String> = sums.iter().map(|(status, count)| format!("{count} × {status}")).collect();
@@ -142,12 +165,12 @@ fn raw(sample: &Sample) -> Value {
     json!({
         "round": sample.round,
         "server": sample.which.name(),
-        "scenario": sample.scenario,
+        "scenario": sample.scenario.name(),
         "cpu_us_per_request": sample.cpu,
         "processors": sample.processors(),
         "answered": sample.outcome.answered,
         "lost": sample.outcome.lost,
-        "refused": sample.outcome.refused,
+        "unwanted": sample.outcome.unwanted,
         "seconds": sample.outcome.took.as_secs_f64(),
         "latency_us": {
             "p50": micros(&sample.outcome, 0.5),

@@ -35,6 +35,9 @@ pub(crate) struct Template {
     cseqs: Vec<usize>,
     expires: Vec<usize>,
     until: Option<Instant>,
+    /// Where a line for credentials fits in.
+    line: usize,
+    with_line: Vec<u8>,
 }
 
 impl Template {
@@ -74,6 +77,8 @@ impl Template {
             cseqs: places(CSEQ),
             expires: places(EXPIRES),
             until,
+            line: text.find("Content-Length").unwrap_or_default(),
+            with_line: Vec::new(),
             bytes: text.into_bytes(),
         }
     }
@@ -97,6 +102,15 @@ impl Template {
             }
         }
         &self.bytes
+    }
+
+    /// The same with one more header line.
+    pub(crate) fn request_with(&mut self, line: &[u8], user: u32, sequence: u64) -> &[u8] {
+        let at = self.line;
+        let (head, tail) = self.request(user, sequence).split_at_checked(at).unwrap_or_default();
+        let whole = [head, line, tail].concat();
+        self.with_line = whole;
+        &self.with_line
     }
 
     /// The length of every request made from it, in bytes.
@@ -149,6 +163,14 @@ mod tests {
         assert_eq!(read_answer(first.as_bytes()).unwrap(), (200, 5));
         assert_eq!(template.request(99_999_999, 999_999_999_999).len(), length);
         assert!((450..=600).contains(&length), "{length}");
+    }
+
+    #[test]
+    fn a_line_more_stands_among_the_headers() {
+        let mut template = Template::new(Kind::Query, "UDP");
+        let text = String::from_utf8(template.request_with(b"Authorization: Digest a=b\r\n", 17, 5).to_vec()).unwrap();
+        assert!(text.contains("\r\nAuthorization: Digest a=b\r\nContent-Length: 0\r\n\r\n"), "{text}");
+        assert_eq!(text.replace("Authorization: Digest a=b\r\n", "").as_bytes(), template.request(17, 5));
     }
 
     #[test]

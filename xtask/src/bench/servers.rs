@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;
@@ -12,7 +12,9 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::requests::{DOMAIN, Kind, Template};
+use super::configs::{CHECKS, kamailio, registrar};
+use super::digest::Hash;
+use super::requests::{Kind, Template};
 use super::usage;
 use crate::command;
 
@@ -40,6 +42,24 @@ impl Which {
     }
 }
 
+/// Whom it lets register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Anybody.
+    Open,
+    /// Whoever knows the password of a user, hashed so.
+    Users(Hash),
+}
+
+impl Access {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Users(hash) => hash.name(),
+        }
+    }
+}
+
 /// A running server; it ends with this value.
 pub(crate) struct Server {
     pub(crate) port: u16,
@@ -52,7 +72,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Server {
     /// Starts it with room for so many bindings, and waits for its first answer.
-    pub(crate) fn start(which: Which, bindings: u32, folder: &Path) -> Result<Self> {
+    pub(crate) fn start(which: Which, access: Access, bindings: u32, folder: &Path) -> Result<Self> {
         let port = free_port()?;
         let folder = folder.join(format!("{}-{port}", which.name()));
         fs::create_dir_all(&folder)?;
@@ -62,9 +82,9 @@ impl Server {
                 command.args(["echo", &port.to_string()]);
                 command
             }
-            Which::Registrar => registrar(port, bindings, &folder)?,
-            Which::Kamailio => kamailio(port, bindings, &folder, CHECKS)?,
-            Which::KamailioBare => kamailio(port, bindings, &folder, "")?,
+            Which::Registrar => registrar(port, access, bindings, &folder)?,
+            Which::Kamailio => kamailio(port, access, bindings, &folder, CHECKS)?,
+            Which::KamailioBare => kamailio(port, access, bindings, &folder, "")?,
         };
         let log = folder.join("log");
         let output = File::create(&log)?;
@@ -131,101 +151,11 @@ impl Drop for Server {
 
 /// A port that is free now for UDP and TCP.
 fn free_port() -> Result<u16> {
-    let socket = UdpSocket::bind(("127.0.0.1", 0))?;
-    Ok(socket.local_addr()?.port())
-}
-
-fn registrar(port: u16, bindings: u32, folder: &Path) -> Result<std::process::Command> {
-    // Built beside this program.
-    let binary = env::current_exe()?.with_file_name("registrar");
-    let config = folder.join("registrar.toml");
-    let room = bindings.saturating_mul(2);
-    let text = format!(
-        "listen = [\"udp:127.0.0.1:{port}\", \"tcp:127.0.0.1:{port}\"]\n\
-         domains = [\"{DOMAIN}\"]\n\
-         workers = 1\n\n\
-         [registrar]\n\
-         max_expires = 7200\n\
-         min_expires = 30\n\
-         jitter = 0\n\
-         max_bindings = {room}\n"
-    );
-    fs::write(&config, text)?;
-    let mut command = command::new(binary);
-    command.arg("serve").arg("--config").arg(&config);
-    Ok(command)
-}
-
-/// What Kamailio's sample configuration does with every request before it comes to a REGISTER, credentials aside:
-/// Max-Forwards, sanity, methods, retransmissions, dialogs, Route. Ours does the like.
-const CHECKS: &str = r#"
-    if (!mf_process_maxfwd_header("10")) {
-        sl_send_reply("483", "Too Many Hops");
-        exit;
-    }
-    if (!sanity_check("17895", "7")) {
-        exit;
-    }
-    if (is_method("CANCEL")) {
-        exit;
-    }
-    if (!is_method("ACK")) {
-        if (t_precheck_trans()) {
-            t_check_trans();
-            exit;
+    for _ in 0..100 {
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        if UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
         }
-        t_check_trans();
     }
-    if (has_totag()) {
-        sl_send_reply("404", "Not here");
-        exit;
-    }
-    remove_hf("Route");"#;
-
-/// A registrar in memory, as an operator who cares for speed configures it.
-fn kamailio(port: u16, bindings: u32, folder: &Path, checks: &str) -> Result<std::process::Command> {
-    let binary = command::find("kamailio").context("kamailio is not there")?;
-    let config = folder.join("kamailio.cfg");
-    let text = format!(
-        r#"#!KAMAILIO
-debug=0
-log_stderror=yes
-auto_aliases=no
-children=4
-tcp_children=2
-listen=udp:127.0.0.1:{port}
-listen=tcp:127.0.0.1:{port}
-alias="{DOMAIN}"
-loadmodule "sl.so"
-loadmodule "tm.so"
-loadmodule "tmx.so"
-loadmodule "pv.so"
-loadmodule "maxfwd.so"
-loadmodule "sanity.so"
-loadmodule "siputils.so"
-loadmodule "textops.so"
-loadmodule "usrloc.so"
-loadmodule "registrar.so"
-modparam("usrloc", "db_mode", 0)
-modparam("usrloc", "hash_size", 16)
-modparam("usrloc", "use_domain", 1)
-modparam("registrar", "default_expires", 3600)
-modparam("registrar", "min_expires", 30)
-modparam("registrar", "max_expires", 7200)
-modparam("registrar", "max_contacts", 10)
-request_route {{{checks}
-    if (method == "REGISTER") {{
-        save("location");
-        exit;
-    }}
-    sl_send_reply("405", "Method Not Allowed");
-}}
-"#
-    );
-    fs::write(&config, text)?;
-    let megabytes = if bindings > 100_000 { "2048" } else { "256" };
-    let mut command = command::new(binary);
-    command.args(["-DD", "-E", "-x", "fm", "-m", megabytes, "-M", "16", "-f"]).arg(&config);
-    command.arg("-Y").arg(folder).arg("-w").arg(folder);
-    Ok(command)
+    bail!("no port is free for both UDP and TCP")
 }

@@ -24,6 +24,30 @@ pub(crate) enum Wire {
     },
 }
 
+/// Requests that leave together.
+#[derive(Default)]
+pub(crate) struct Outgoing {
+    /// One behind the other.
+    bytes: Vec<u8>,
+    lengths: Vec<usize>,
+}
+
+impl Outgoing {
+    pub(crate) fn push(&mut self, request: &[u8]) {
+        self.bytes.extend_from_slice(request);
+        self.lengths.push(request.len());
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lengths.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.lengths.clear();
+    }
+}
+
 /// Buffers that the wires of one generator share.
 pub(crate) struct Buffers {
     received: Vec<u8>,
@@ -56,13 +80,18 @@ impl Wire {
         Ok(Self::Tcp { stream, waiting: Vec::new() })
     }
 
-    /// Sends requests that stand one behind the other, each of `size` bytes. What is outstanding is far less than a
-    /// socket's buffer, so it never has to wait.
-    pub(crate) fn send(&mut self, requests: &[u8], size: usize, buffers: &mut Buffers) -> Result<()> {
+    /// Sends requests. What is outstanding is far less than a socket's buffer, so it never has to wait.
+    pub(crate) fn send(&mut self, requests: &Outgoing, buffers: &mut Buffers) -> Result<()> {
         match self {
             Self::Udp(socket) => {
-                for some in requests.chunks(BATCH * size) {
-                    let slices: Vec<_> = some.chunks(size).map(|request| [IoSlice::new(request)]).collect();
+                let mut rest = requests.bytes.as_slice();
+                for lengths in requests.lengths.chunks(BATCH) {
+                    let mut slices = Vec::with_capacity(lengths.len());
+                    for &length in lengths {
+                        let (request, more) = rest.split_at_checked(length).context("requests without their bytes")?;
+                        slices.push([IoSlice::new(request)]);
+                        rest = more;
+                    }
                     let nowhere = vec![None; slices.len()];
                     let sent =
                         sendmmsg(socket.as_raw_fd(), &mut buffers.send, &slices, nowhere, [], MsgFlags::MSG_DONTWAIT)?
@@ -71,7 +100,7 @@ impl Wire {
                 }
                 Ok(())
             }
-            Self::Tcp { stream, .. } => stream.write_all(requests).context("cannot send to the server"),
+            Self::Tcp { stream, .. } => stream.write_all(&requests.bytes).context("cannot send to the server"),
         }
     }
 

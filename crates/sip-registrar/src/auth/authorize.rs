@@ -117,7 +117,11 @@ impl Authorize {
         let attempt = match Attempt::read(ex.message(), inner.header(), realm, inner.opaque.as_deref(), policy, offered)
         {
             Ok(attempt) => attempt,
-            Err(Unfit::Missing) => return inner.challenge(ex, home, false, reason::NO_CREDENTIALS),
+            Err(Unfit::Missing) => {
+                // Nothing is kept of who has shown nothing.
+                ex.answer_statelessly();
+                return inner.challenge(ex, home, false, reason::NO_CREDENTIALS);
+            }
             Err(Unfit::NotOffered) => return inner.challenge(ex, home, false, reason::NOT_OFFERED),
             Err(Unfit::Malformed(phrase)) => return bad(ex, phrase, reason::BAD_CREDENTIALS),
         };

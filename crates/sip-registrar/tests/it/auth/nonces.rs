@@ -168,6 +168,20 @@ fn a_repetition_is_answered_as_before_and_is_no_replay() {
 }
 
 #[test]
+fn of_a_challenge_nothing_is_kept_and_of_a_refusal_the_answer() {
+    let mut server = guarded(link());
+    let text = contact("a").text(77);
+    let [first, again] = [1, 2].map(|_| server.receive(text.as_bytes()).unwrap());
+    assert_ne!(challenges(&first)[0].nonce, challenges(&again)[0].nonce);
+    assert_eq!(first.lines(HeaderId::To), again.lines(HeaderId::To));
+    // A wrong password that comes twice is one.
+    let wrong = Phone { password: "guess".to_owned(), ..phone("alice") };
+    let text = with(contact("a").cseq(2), &wrong.answer(&challenges(&first))).text(78);
+    let [first, again] = [1, 2].map(|_| server.receive(text.as_bytes()).unwrap());
+    assert_eq!(first, again);
+}
+
+#[test]
 fn a_success_may_bring_the_next_nonce() {
     let mut server = guarded(link().next_nonce(true));
     let response = server.answers(&phone("alice"), &contact("a"));

@@ -1,0 +1,130 @@
+//! What is measured of each server, in an order in which each finds what it needs.
+
+use anyhow::{Result, ensure};
+
+use super::Options;
+use super::digest::{Hash, Login, PASSWORD};
+use super::load::{Load, Outcome, Plan, Proof};
+use super::requests::Kind;
+use super::servers::{Access, Server, Which};
+
+/// Sources of the load.
+pub(crate) const SOCKETS: usize = 16;
+
+/// Seconds for which bindings last that are not meant to expire.
+pub(crate) const LASTING: Kind = Kind::Register { expires: 3600 };
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Scenario {
+    New,
+    Refresh,
+    Query,
+    RefreshOverTcp,
+    /// A REGISTER without credentials, and the 401.
+    Challenge,
+    /// The same, and the REGISTER with credentials that follows.
+    Pair(Hash),
+    /// A REGISTER with credentials by a nonce that was used before.
+    RefreshWithNonce(Hash),
+}
+
+impl Scenario {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Refresh => "refresh",
+            Self::Query => "query",
+            Self::RefreshOverTcp => "refresh over TCP",
+            Self::Challenge => "challenge",
+            Self::Pair(Hash::Md5) => "pair MD5",
+            Self::Pair(Hash::Sha256) => "pair SHA-256",
+            Self::RefreshWithNonce(Hash::Md5) => "refresh MD5",
+            Self::RefreshWithNonce(Hash::Sha256) => "refresh SHA-256",
+        }
+    }
+
+    /// How often the server reads a datagram and sends one: as often as the echo does that it is compared with. `None`:
+    /// it is not compared.
+    pub(crate) fn echoes(self) -> Option<u32> {
+        match self {
+            Self::RefreshOverTcp => None,
+            Self::Pair(_) => Some(2),
+            _ => Some(1),
+        }
+    }
+}
+
+/// A server under load.
+pub(crate) struct Trial<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) which: Which,
+    pub(crate) access: Access,
+    pub(crate) options: &'a Options,
+}
+
+impl Trial<'_> {
+    /// Measures all that can be measured of it; gives the scenario, the server's CPU time in µs for each answer, and what
+    /// came of it.
+    pub(crate) fn run(&self, each: &mut impl FnMut(Scenario, f64, Outcome)) -> Result<()> {
+        let mut udp = Load::udp(self.server.port, SOCKETS)?;
+        let mut measure = |scenario, load: &mut Load, plan: &Plan| -> Result<()> {
+            let (cpu, outcome) = self.measured(load, plan)?;
+            each(scenario, cpu, outcome);
+            Ok(())
+        };
+        let (aors, requests) = (u64::from(self.options.aors), self.options.requests);
+        let open = |kind, count| self.plan(kind, Proof::NotAsked, count);
+        match (self.which, self.access) {
+            // It sends back whatever comes, so it is measured once beside each scenario that it is the floor of.
+            (Which::Echo, Access::Open) => measure(Scenario::Refresh, &mut udp, &open(LASTING, requests)),
+            (Which::Echo, Access::Users(Hash::Md5)) => measure(Scenario::Challenge, &mut udp, &open(LASTING, requests)),
+            (Which::Echo, Access::Users(Hash::Sha256)) => Ok(()),
+            (_, Access::Open) => {
+                measure(Scenario::New, &mut udp, &open(LASTING, aors))?;
+                measure(Scenario::Refresh, &mut udp, &open(LASTING, requests))?;
+                measure(Scenario::Query, &mut udp, &open(Kind::Query, requests))?;
+                let mut tcp = Load::tcp(self.server.port, SOCKETS)?.after(&udp);
+                // The contact names the transport, so over TCP it is another binding at first.
+                tcp.run(&open(LASTING, aors))?;
+                measure(Scenario::RefreshOverTcp, &mut tcp, &open(LASTING, requests))
+            }
+            (_, Access::Users(hash)) => {
+                self.check_passwords(&mut udp, hash)?;
+                let with = |proof| self.plan(LASTING, proof, requests);
+                let login = Login { hash, password: PASSWORD };
+                if hash == Hash::Md5 {
+                    measure(Scenario::Challenge, &mut udp, &with(Proof::Missing))?;
+                }
+                measure(Scenario::Pair(hash), &mut udp, &with(Proof::Pair(login)))?;
+                measure(Scenario::RefreshWithNonce(hash), &mut udp, &with(Proof::Again(login)))
+            }
+        }
+    }
+
+    fn plan(&self, kind: Kind, proof: Proof, count: u64) -> Plan {
+        let outstanding = usize::try_from(self.options.outstanding).unwrap_or(1);
+        Plan { kind, proof, users: (0, self.options.aors), count, outstanding, until: None }
+    }
+
+    /// Registers all users, so that what is measured are refreshes; and makes sure that nobody else is let in.
+    fn check_passwords(&self, load: &mut Load, hash: Hash) -> Result<()> {
+        let name = self.which.name();
+        let wrong = Login { hash, password: "wrong horse" };
+        let outcome = load.run(&self.plan(LASTING, Proof::Pair(wrong), 1))?;
+        ensure!(outcome.unwanted.get(&401) == Some(&1), "{name} lets wrong passwords in: {:?}", outcome.unwanted);
+        let right = Login { hash, password: PASSWORD };
+        let outcome = load.run(&self.plan(LASTING, Proof::Pair(right), self.options.aors.into()))?;
+        ensure!(outcome.unwanted.is_empty(), "{name} does not let its users in: {:?}", outcome.unwanted);
+        Ok(())
+    }
+
+    /// Runs a plan; the server's CPU time in µs for each answer.
+    fn measured(&self, load: &mut Load, plan: &Plan) -> Result<(f64, Outcome)> {
+        let before = self.server.cpu()?;
+        let outcome = load.run(plan)?;
+        let used = self.server.cpu()?.saturating_sub(before);
+        let answers = outcome.answered.max(1) as f64;
+        Ok((used.as_secs_f64() * 1e6 / answers, outcome))
+    }
+}
