@@ -260,14 +260,17 @@ impl Inner {
         right && known
     }
 
-    /// What an answer without qop serves for: in a REGISTER its contacts and how long they stay, else all of it.
+    /// What an answer without qop serves for: in a REGISTER its contacts, how long they stay and by which way they are
+    /// reached, for whoever sent it first; else all of it.
     fn purpose(&self, ex: &Exchange<'_>) -> u64 {
         let message = ex.message();
-        if ex.method() != Method::Register {
-            return self.prints.hash_one(message.bytes());
-        }
         let mut print = self.prints.build_hasher();
-        for id in [HeaderId::To, HeaderId::Contact, HeaderId::Expires] {
+        ex.peer().remote.ip().hash(&mut print);
+        if ex.method() != Method::Register {
+            message.bytes().hash(&mut print);
+            return print.finish();
+        }
+        for id in [HeaderId::To, HeaderId::Contact, HeaderId::Expires, HeaderId::Path] {
             for line in message.lines(id) {
                 line.hash(&mut print);
             }

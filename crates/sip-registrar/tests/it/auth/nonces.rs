@@ -102,7 +102,13 @@ fn an_answer_without_qop_serves_for_one_set_of_contacts() {
     assert_eq!(send(register("a").cseq(4).contact("<sip:phone@127.0.0.1:7777>;expires=0")), 401);
     assert_eq!(send(contact("a").cseq(5).expires("0")), 401);
     assert_eq!(send(register("a").cseq(6).contact("*").expires("0")), 401);
+    assert_eq!(send(contact("a").cseq(7).header("Path: <sip:evil.example;lr>")), 401);
     assert_eq!(send(contact("a").cseq(7)), 200);
+    let here = server.peer.remote;
+    server.peer.remote = "203.0.113.66:5060".parse().unwrap();
+    let elsewhere = server.send(&with(contact("b").cseq(8), &credentials));
+    assert_eq!((elsewhere.code(), elsewhere.contacts().len()), (401, 0));
+    server.peer.remote = here;
     // Nor does a count make it good for others.
     let counted = phone("alice").answer(&challenge);
     assert_eq!(server.send(&with(register("x"), &counted)).code(), 401);
