@@ -25,7 +25,8 @@ pub(crate) fn meaning(settings: &Settings, users: Option<&Users>, legs: &[LegSpe
     line(&mut text, "listening", &listeners.join("  "));
     let domains = if serves_all(settings) { "every domain".to_owned() } else { settings.domains.join(", ") };
     line(&mut text, "domains", &domains);
-    let anybody = || "anybody may register as anybody: this version does not ask for passwords".to_owned();
+    let anybody =
+        || "anybody may register as anybody: nobody is asked for a password, since no users are configured".to_owned();
     line(&mut text, "users", &users.map_or_else(anybody, Users::says));
     let registrar = &settings.registrar;
     let limits = registrar.limits;
