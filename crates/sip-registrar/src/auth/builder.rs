@@ -197,7 +197,7 @@ impl AuthorizeBuilder {
         self
     }
 
-    /// How many used nonces are remembered; default: 1,000,000, some 30 MB when full. Where more come, those that are
+    /// How many used nonces are remembered; default: 1,000,000, some 50 MB when full. Where more come, those that are
     /// forgotten can be used no more.
     pub fn remembered_nonces(mut self, nonces: usize) -> Self {
         self.nonces = nonces;
