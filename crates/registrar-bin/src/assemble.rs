@@ -7,7 +7,7 @@ use std::time::Duration;
 use sip_dispatch::links::{Fallback, Options, Sanity, Throttle};
 use sip_dispatch::{Config, Link, ReceiveChain};
 use sip_message::Method;
-use sip_registrar::location::MemoryConfig;
+use sip_registrar::location::TableConfig;
 use sip_registrar::{MemoryLocation, Redirect, Registrar};
 use sip_transport::ServerConfig;
 
@@ -34,7 +34,7 @@ const DRAIN: Duration = Duration::from_secs(4);
 pub(crate) fn registrar(settings: &Settings) -> Result<Registrar, String> {
     let wanted = &settings.registrar;
     let limits = wanted.limits;
-    let location = MemoryLocation::new(MemoryConfig { max_bindings: wanted.max_bindings, ..MemoryConfig::default() });
+    let location = MemoryLocation::new(TableConfig { max_bindings: wanted.max_bindings, ..TableConfig::default() });
     let mut builder = Registrar::builder()
         .min_expires(limits.min_expires)
         .max_expires(limits.max_expires)

@@ -1,9 +1,13 @@
 //! Where records are kept.
 
+mod journal;
 mod memory;
 mod shard;
+mod table;
 
-pub use memory::{MemoryConfig, MemoryLocation};
+pub use journal::Journal;
+pub use memory::MemoryLocation;
+pub use table::{Done, Table, TableConfig};
 
 use sip_dispatch::{Answer, Share};
 use sip_message::Uri;

@@ -145,6 +145,32 @@ impl Record {
         self.bindings().filter(move |binding| binding.is_live(now))
     }
 
+    /// The record as it is after a restart: its bindings end `shift` milliseconds later than it says, since the clock
+    /// has begun anew, but none later than it was granted from `now` on, whatever clocks have shown meanwhile. `scratch`
+    /// is used for building it.
+    ///
+    /// # Errors
+    /// As [`RecordBuilder::finish`].
+    pub fn reloaded(&self, shift: i64, now: Timestamp, scratch: &mut Vec<u8>) -> Result<Self, CodecError> {
+        let expiry = |binding: &Binding<'_>| {
+            Timestamp(binding.expires_at.0.saturating_add_signed(shift)).min(now.plus_seconds(binding.granted.into()))
+        };
+        if self.bindings().all(|binding| expiry(&binding) == binding.expires_at) {
+            return Ok(self.clone());
+        }
+        let mut builder = RecordBuilder::new(scratch, &self.aor(), self.version());
+        for binding in self.bindings() {
+            builder.push(&Binding { expires_at: expiry(&binding), ..binding });
+        }
+        builder.finish()
+    }
+
+    /// Whose record these bytes are, if they are one: what a store needs to know before it reads them whole.
+    #[must_use]
+    pub fn aor_in(bytes: &[u8]) -> &[u8] {
+        codec::aor(bytes)
+    }
+
     /// When the first of its bindings ends.
     #[must_use]
     pub fn earliest_expiry(&self) -> Option<Timestamp> {

@@ -3,10 +3,10 @@
 //!
 //! ```
 //! use sip_registrar::MemoryLocation;
-//! use sip_registrar::location::MemoryConfig;
+//! use sip_registrar::location::TableConfig;
 //!
 //! sip_registrar::location_battery!(mine, MemoryLocation::default, |max_bindings| {
-//!     MemoryLocation::new(MemoryConfig { max_bindings, ..MemoryConfig::default() })
+//!     MemoryLocation::new(TableConfig { max_bindings, ..TableConfig::default() })
 //! });
 //! ```
 //!

@@ -163,6 +163,23 @@ proptest! {
     }
 
     #[test]
+    fn a_restart_moves_expiries_and_nothing_else(bindings in vec(binding(), 1..4), shift: i64, now: u64) {
+        let record = write(7, &bindings);
+        let now = Timestamp(now);
+        let reloaded = record.reloaded(shift, now, &mut Vec::new()).unwrap();
+        let read = Record::from_bytes(reloaded.as_bytes());
+        prop_assert_eq!(read.as_ref(), Ok(&reloaded));
+        prop_assert_eq!((reloaded.version(), reloaded.aor()), (record.version(), record.aor()));
+        prop_assert_eq!(reloaded.len(), record.len());
+        for (after, before) in reloaded.bindings().zip(record.bindings()) {
+            let moved = u64::try_from((i128::from(before.expires_at.0) + i128::from(shift)).max(0)).unwrap_or(u64::MAX);
+            // None lasts longer than it was granted.
+            let expires_at = Timestamp(moved).min(now.plus_seconds(before.granted.into()));
+            prop_assert_eq!(after, Binding { expires_at, ..before });
+        }
+    }
+
+    #[test]
     fn what_is_cut_is_refused(bindings in vec(binding(), 1..4)) {
         let record = write(1, &bindings);
         for end in 0..record.as_bytes().len() {

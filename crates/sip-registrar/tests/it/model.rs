@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use sip_registrar::location::MemoryConfig;
+use sip_registrar::location::TableConfig;
 use sip_registrar::{Aor, Eviction, MemoryLocation, Registrar};
 
 use crate::harness::{Server, register};
@@ -205,7 +205,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn check(steps: &[Step], eviction: Eviction) {
-    let location = MemoryLocation::new(MemoryConfig { shards: 1, ..MemoryConfig::default() });
+    let location = MemoryLocation::new(TableConfig { shards: 1, ..TableConfig::default() });
     let registrar = Registrar::builder().min_expires(MIN).max_expires(MAX).jitter(0);
     let registrar = registrar.max_contacts(MAX_CONTACTS).eviction(eviction).location(Arc::new(location));
     let mut server = Server::new(registrar);

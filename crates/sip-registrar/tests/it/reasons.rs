@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sip_dispatch::{Answer, Share};
 use sip_message::HeaderId;
-use sip_registrar::location::MemoryConfig;
+use sip_registrar::location::TableConfig;
 use sip_registrar::{
     Aor, LocationService, MemoryLocation, Page, Plan, Record, RegisterError, Registered, Removal, StoreError, reason,
 };
@@ -24,7 +24,7 @@ fn codes_are_unique_and_of_one_form() {
 
 #[test]
 fn a_full_table_is_answered_503_and_lets_what_is_there_go_on() {
-    let location = MemoryLocation::new(MemoryConfig { max_bindings: 1, ..MemoryConfig::default() });
+    let location = MemoryLocation::new(TableConfig { max_bindings: 1, ..TableConfig::default() });
     let mut server = Server::new(builder().location(Arc::new(location)));
     server.registers(&register("a").contact("<sip:a@h>").expires("60"));
     let response = server.send(&register("b").contact("<sip:b@h>"));

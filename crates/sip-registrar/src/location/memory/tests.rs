@@ -4,14 +4,14 @@ use std::task::Poll;
 use super::*;
 
 crate::location_battery!(memory, MemoryLocation::default, bounded);
-crate::location_battery!(memory_of_one_part, || MemoryLocation::new(MemoryConfig {
+crate::location_battery!(memory_of_one_part, || MemoryLocation::new(TableConfig {
     shards: 1,
-    ..MemoryConfig::default()
+    ..TableConfig::default()
 }));
 crate::location_battery!(memory_behind_a_wait, || Later(MemoryLocation::default()), |max| Later(bounded(max)));
 
 fn bounded(max_bindings: usize) -> MemoryLocation {
-    MemoryLocation::new(MemoryConfig { max_bindings, ..MemoryConfig::default() })
+    MemoryLocation::new(TableConfig { max_bindings, ..TableConfig::default() })
 }
 
 /// Says nothing at once, as a store does that has to ask somebody.

@@ -1,0 +1,339 @@
+//! Records in memory: the table behind every location service that keeps all of them there.
+
+use std::cell::RefCell;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use sip_dispatch::Share;
+use sip_message::uri::equivalent;
+use sip_transport::{Now, Timestamp};
+
+use super::shard::{Due, Shard};
+use super::{Effect, Journal, Page, RegisterError, Registered, Removal, StoreError};
+use crate::decide::decide;
+use crate::record::{Binding, Record, RecordBuilder};
+use crate::{Aor, Plan};
+
+/// How the table is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableConfig {
+    /// How many bindings it may hold; beyond that new ones are answered 503.
+    pub max_bindings: usize,
+    /// Parts with a lock of their own; rounded up to a power of two.
+    pub shards: usize,
+}
+
+impl Default for TableConfig {
+    fn default() -> Self {
+        Self { max_bindings: 10_000_000, shards: 256 }
+    }
+}
+
+/// Records, their expiries, and a [`Journal`] of their changes.
+///
+/// Parts and places are chosen by a keyed hash (SipHash), so that nobody can choose addresses that meet in one place.
+/// A lock is held for [`decide`], while the new record is made and while it is noted; never while something is rendered,
+/// sent or told.
+#[derive(Debug)]
+pub struct Table<J> {
+    shards: Box<[Mutex<Shard>]>,
+    keys: RandomState,
+    bindings: AtomicUsize,
+    max_bindings: usize,
+    journal: J,
+}
+
+thread_local! {
+    /// Where records are put together. Taken while in use.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+fn with_scratch<T>(work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    let mut scratch = SCRATCH.take();
+    let result = work(&mut scratch);
+    SCRATCH.replace(scratch);
+    result
+}
+
+impl Default for Table<()> {
+    fn default() -> Self {
+        Self::new(TableConfig::default(), ())
+    }
+}
+
+/// What was done, and how its entry in the journal is called if something was changed.
+pub type Done<J> = (Registered, Option<<J as Journal>::Entry>);
+
+impl<J: Journal> Table<J> {
+    /// An empty table.
+    #[must_use]
+    pub fn new(config: TableConfig, journal: J) -> Self {
+        let shards = (0..config.shards.clamp(1, 1 << 16).next_power_of_two()).map(|_| Mutex::new(Shard::new()));
+        Self {
+            shards: shards.collect(),
+            keys: RandomState::new(),
+            bindings: AtomicUsize::new(0),
+            max_bindings: config.max_bindings,
+            journal,
+        }
+    }
+
+    /// Where changes are noted.
+    #[must_use]
+    pub fn journal(&self) -> &J {
+        &self.journal
+    }
+
+    /// How many bindings there are, those included that have expired and were not swept yet.
+    #[must_use]
+    pub fn bindings(&self) -> usize {
+        self.bindings.load(Ordering::Relaxed)
+    }
+
+    /// Puts a record in place of the one of its address.
+    ///
+    /// # Errors
+    /// The table is full, or the journal can note nothing.
+    pub fn put(&self, record: Record, now: Now) -> Result<J::Entry, StoreError> {
+        let hash = self.hash(&record.aor());
+        let mut shard = self.shard(hash).lock();
+        let key = record.clone();
+        let before = shard.find(hash, &key.aor()).map(|slot| slot.record.clone());
+        self.replace(&mut shard, hash, &key.aor(), before.as_ref(), Some(record), now)
+    }
+
+    /// Makes `record` that of an address, as when a table is loaded or a change taken back: it is not noted, and not
+    /// refused however many bindings there are.
+    pub fn restore(&self, aor: &Aor<'_>, record: Option<Record>, now: Now) {
+        let hash = self.hash(aor);
+        let mut shard = self.shard(hash).lock();
+        let before = shard.find(hash, aor).map_or(0, |slot| slot.record.len());
+        let after = record.as_ref().map_or(0, Record::len);
+        self.bindings.fetch_add(after, Ordering::Relaxed);
+        self.bindings.fetch_sub(before, Ordering::Relaxed);
+        shard.replace(hash, aor, record, now.at, |aor| self.hash(aor));
+    }
+
+    /// The record of an address as it stands, also if everything in it has expired.
+    #[must_use]
+    pub fn get(&self, aor: &Aor<'_>) -> Option<Record> {
+        let hash = self.hash(aor);
+        self.shard(hash).lock().find(hash, aor).map(|slot| slot.record.clone())
+    }
+
+    /// The record of an address; `None` if it has no binding that has not expired.
+    #[must_use]
+    pub fn lookup(&self, aor: &Aor<'_>, now: Now) -> Option<Record> {
+        self.get(aor).filter(|record| record.live(now.at).next().is_some())
+    }
+
+    /// How many parts there are, each with a lock of its own.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// All records of a part, as they stand at one moment.
+    #[must_use]
+    pub fn part(&self, place: usize) -> Vec<Record> {
+        self.shards
+            .get(place)
+            .map_or_else(Vec::new, |shard| shard.lock().table.iter().map(|slot| slot.record.clone()).collect())
+    }
+
+    fn hash(&self, aor: &Aor<'_>) -> u64 {
+        self.keys.hash_one(aor.as_bytes())
+    }
+
+    fn shard(&self, hash: u64) -> &Mutex<Shard> {
+        // The table within a shard uses the lowest and the highest bits.
+        let place = (hash >> 32) as usize & (self.shards.len() - 1);
+        #[expect(clippy::indexing_slicing, reason = "a power of two of shards, masked")]
+        &self.shards[place]
+    }
+
+    /// Counts bindings that come and go; refuses those that come beyond the limit.
+    fn count(&self, before: usize, after: usize) -> Result<(), StoreError> {
+        if after > before {
+            let more = |bindings: usize| bindings.checked_add(after - before).filter(|&sum| sum <= self.max_bindings);
+            let counted = self.bindings.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+            return counted.map(drop).map_err(|_| StoreError::Full);
+        }
+        if before > after {
+            self.bindings.fetch_sub(before - after, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Notes and makes a change.
+    fn replace(
+        &self,
+        shard: &mut Shard,
+        hash: u64,
+        aor: &Aor<'_>,
+        before: Option<&Record>,
+        after: Option<Record>,
+        now: Now,
+    ) -> Result<J::Entry, StoreError> {
+        let (from, to) = (before.map_or(0, Record::len), after.as_ref().map_or(0, Record::len));
+        self.count(from, to)?;
+        let noted = self.journal.note(aor, before, after.as_ref()).inspect_err(|_| {
+            self.bindings.fetch_add(from, Ordering::Relaxed);
+            self.bindings.fetch_sub(to, Ordering::Relaxed);
+        })?;
+        shard.replace(hash, aor, after, now.at, |aor| self.hash(aor));
+        Ok(noted)
+    }
+
+    /// Carries out a request; see [`LocationService::register`](super::LocationService::register).
+    ///
+    /// # Errors
+    /// Why it was not carried out. Nothing was changed.
+    pub fn register(&self, aor: &Aor<'_>, plan: &Plan<'_>, now: Now) -> Result<Done<J>, RegisterError> {
+        let hash = self.hash(aor);
+        let mut shard = self.shard(hash).lock();
+        let before = shard.find(hash, aor).map(|slot| slot.record.clone());
+        let changes = decide(before.as_ref(), plan, now)?;
+        if changes.is_read_only() {
+            return Ok((Registered { effect: changes.effect(), after: before.clone(), before }, None));
+        }
+        let after = with_scratch(|scratch| changes.apply(aor, before.as_ref(), plan, now, scratch))?;
+        let noted = self.replace(&mut shard, hash, aor, before.as_ref(), after.clone(), now)?;
+        drop(shard);
+        Ok((Registered { effect: changes.effect(), before, after }, Some(noted)))
+    }
+
+    /// Removes bindings on behalf of the operator.
+    ///
+    /// # Errors
+    /// The journal can note nothing. Nothing was changed.
+    pub fn remove(&self, aor: &Aor<'_>, which: Removal<'_>, now: Now) -> Result<Done<J>, StoreError> {
+        let hash = self.hash(aor);
+        let mut shard = self.shard(hash).lock();
+        let Some(before) = shard.find(hash, aor).map(|slot| slot.record.clone()) else {
+            return Ok((Registered { effect: Effect::Removed, before: None, after: None }, None));
+        };
+        let stays = |binding: &Binding<'_>| match which {
+            Removal::All => false,
+            Removal::Contact(uri) => !binding.parsed_uri().is_some_and(|stored| equivalent(&stored, &uri)),
+        };
+        if before.live(now.at).all(|binding| stays(&binding)) {
+            let unchanged = Registered { effect: Effect::Removed, after: Some(before.clone()), before: Some(before) };
+            return Ok((unchanged, None));
+        }
+        let after = filtered(&before, |binding| binding.is_live(now.at) && stays(binding))?;
+        let noted = self.replace(&mut shard, hash, aor, Some(&before), after.clone(), now)?;
+        drop(shard);
+        Ok((Registered { effect: Effect::Removed, before: Some(before), after }, Some(noted)))
+    }
+
+    /// A part of all records; see [`LocationService::scan`](super::LocationService::scan).
+    ///
+    /// Part by part, and in each by the hashes of addresses. The cursor is a part and the last address seen.
+    #[must_use]
+    pub fn scan(&self, after: Option<&[u8]>, limit: usize) -> Page {
+        let limit = limit.max(1);
+        let (mut place, mut above) = match after.and_then(|cursor| cursor.split_first_chunk::<4>()) {
+            Some((place, aor)) => (u32::from_be_bytes(*place), Some((self.hash(&Aor::from_canonical(aor)), aor))),
+            None => (0, None),
+        };
+        let mut records: Vec<Record> = Vec::new();
+        while let Some(shard) = self.shards.get(place as usize) {
+            let room = limit - records.len();
+            {
+                let shard = shard.lock();
+                let all = shard.table.iter().map(|slot| {
+                    let aor = slot.record.aor();
+                    ((self.hash(&aor), aor.as_bytes()), &slot.record)
+                });
+                let mut found: Vec<_> = all.filter(|(key, _)| above.is_none_or(|above| *key > above)).collect();
+                if found.len() > room {
+                    found.select_nth_unstable_by_key(room, |(key, _)| *key);
+                    found.truncate(room);
+                }
+                found.sort_unstable_by_key(|(key, _)| *key);
+                records.extend(found.into_iter().map(|(_, record)| record.clone()));
+            }
+            if let Some(last) = records.last().filter(|_| records.len() >= limit) {
+                let next = Some([&place.to_be_bytes(), last.aor().as_bytes()].concat());
+                return Page { records, next };
+            }
+            (place, above) = (place + 1, None);
+        }
+        Page { records, next: None }
+    }
+
+    /// Removes what has expired; see [`LocationService::sweep`](super::LocationService::sweep).
+    pub fn sweep(
+        &self,
+        now: Now,
+        share: Share,
+        budget: usize,
+        expired: &mut dyn FnMut(&Record, Option<&Record>),
+    ) -> usize {
+        let mut used = 0;
+        for shard in self.shards.iter().skip(share.index).step_by(share.of.max(1)) {
+            if used >= budget {
+                break;
+            }
+            used += self.sweep_shard(shard, now.at, budget - used, expired);
+        }
+        used
+    }
+
+    /// Works on one shard until the budget is used up or nothing is due.
+    fn sweep_shard(
+        &self,
+        shard: &Mutex<Shard>,
+        now: Timestamp,
+        budget: usize,
+        expired: &mut dyn FnMut(&Record, Option<&Record>),
+    ) -> usize {
+        /// Looked at in one go under the lock.
+        const AT_ONCE: usize = 64;
+        let mut looked_at = 0;
+        let mut gone: Vec<(Record, Option<Record>)> = Vec::new();
+        loop {
+            let mut more = true;
+            {
+                let mut shard = shard.lock();
+                for _ in 0..AT_ONCE {
+                    if looked_at >= budget {
+                        more = false;
+                        break;
+                    }
+                    let Due::Record(hash) = shard.due(now) else {
+                        more = false;
+                        break;
+                    };
+                    looked_at += 1;
+                    let rest = |record: &Record| filtered(record, |binding| binding.is_live(now)).ok().flatten();
+                    shard.expire(hash, now, |aor| self.hash(aor), rest, |before, after| gone.push((before, after)));
+                }
+            }
+            // Told and freed without the lock.
+            for (before, after) in gone.drain(..) {
+                let fewer = before.len() - after.as_ref().map_or(0, Record::len);
+                self.bindings.fetch_sub(fewer, Ordering::Relaxed);
+                expired(&before, after.as_ref());
+            }
+            if !more {
+                return looked_at;
+            }
+        }
+    }
+}
+
+/// The record with only the bindings of which `stays` says yes; `None` if there is none.
+fn filtered(record: &Record, stays: impl Fn(&Binding<'_>) -> bool) -> Result<Option<Record>, StoreError> {
+    with_scratch(|scratch| {
+        let mut builder = RecordBuilder::new(scratch, &record.aor(), record.version() + 1);
+        let mut any = false;
+        for binding in record.bindings().filter(stays) {
+            builder.push(&binding);
+            any = true;
+        }
+        if any { builder.finish().map(Some).map_err(|_| StoreError::Damaged) } else { Ok(None) }
+    })
+}
