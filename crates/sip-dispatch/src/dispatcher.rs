@@ -10,12 +10,11 @@ use sip_transport::{Flow, Inbound, Ingress, Now, Outbox, Peer, Tick};
 use crate::absorb::{Absorber, Seen};
 use crate::identity::Carried;
 use crate::pending::{Ticket, Waiting, WaitingRoom};
-use crate::receiver::Continuation;
 use crate::route::response_route;
 use crate::transaction::{Keys, TransactionKey};
 use crate::{
-    Config, Counters, Exchange, Identity, Pending, Reason, ReceiveChain, Receiver, Resume, Share, Status, Verdict,
-    reason, unreadable,
+    Config, Counters, Deferred, Exchange, Identity, Pending, Reason, ReceiveChain, Receiver, Resume, Share, Status,
+    Verdict, reason, unreadable,
 };
 
 /// How many remembered answers a tick forgets at most.
@@ -115,7 +114,7 @@ impl Ingress for Dispatcher {
     fn resume(&mut self, done: Resume, now: Now, out: &mut Outbox) -> Option<Pending> {
         // It may have been answered with 500 meanwhile.
         let waiting = self.core.room.leave(done.ticket)?;
-        self.go_on(waiting, Turn::Resumed(done.ticket, done.then), now, out)
+        self.go_on(waiting, Turn::Resumed(done.ticket, done.deferred), now, out)
     }
 
     /// What waits for a store waits on, since its change may come to pass; the answer goes nowhere.
@@ -167,7 +166,7 @@ enum Turn {
     /// It is shown to the chain.
     First,
     /// What it waited for is there.
-    Resumed(Ticket, Continuation),
+    Resumed(Ticket, Deferred),
     /// It has waited too long.
     Overdue,
 }
@@ -236,9 +235,9 @@ impl Core {
                 Some(sealed) => Verdict::Handled(sealed),
                 None => self.chain.receive(&mut ex),
             },
-            Turn::Resumed(its, then) => {
+            Turn::Resumed(its, deferred) => {
                 ticket = Some(its);
-                then(&mut ex)
+                deferred.go_on(&mut ex)
             }
             Turn::Overdue => Verdict::Handled(ex.refuse(Status::INTERNAL_ERROR, reason::PENDING_LOST)),
         };
@@ -256,7 +255,7 @@ impl Core {
                 }
                 let carried = ex.carried.into_owned();
                 self.room.enter(ticket, Waiting { bytes: message.bytes().into(), peer, key, carried });
-                return Some(Pending { ticket, deferred });
+                return Some(Pending::new(ticket, deferred));
             }
             (None, Verdict::Pending(_)) => ex.reply(Status::SERVICE_UNAVAILABLE, reason::TOO_MANY_PENDING, |answer| {
                 answer.header(HeaderId::RetryAfter, RETRY_AFTER);

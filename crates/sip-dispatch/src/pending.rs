@@ -6,28 +6,40 @@ use std::task::{Context, Poll};
 
 use sip_transport::{Peer, Timestamp};
 
+use crate::Deferred;
 use crate::identity::Carried;
-use crate::receiver::{Continuation, Deferred};
 use crate::transaction::TransactionKey;
 
 /// A waiting request, for the worker to poll beside its sockets.
 #[must_use = "nothing happens unless it is polled"]
 pub struct Pending {
-    pub(crate) ticket: Ticket,
-    pub(crate) deferred: Deferred,
+    ticket: Ticket,
+    /// `None` once it has been ready.
+    deferred: Option<Deferred>,
+}
+
+impl Pending {
+    pub(crate) fn new(ticket: Ticket, deferred: Deferred) -> Self {
+        Self { ticket, deferred: Some(deferred) }
+    }
 }
 
 /// What a [`Pending`] ends with, for [`Ingress::resume`](sip_transport::Ingress::resume).
 pub struct Resume {
     pub(crate) ticket: Ticket,
-    pub(crate) then: Continuation,
+    pub(crate) deferred: Deferred,
 }
 
 impl Future for Pending {
     type Output = Resume;
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Resume> {
         let ticket = self.ticket;
-        self.deferred.future.as_mut().poll(cx).map(|then| Resume { ticket, then })
+        match self.deferred.as_mut().map(|deferred| deferred.poll(cx)) {
+            Some(Poll::Ready(())) => {
+                self.deferred.take().map_or(Poll::Pending, |deferred| Poll::Ready(Resume { ticket, deferred }))
+            }
+            Some(Poll::Pending) | None => Poll::Pending,
+        }
     }
 }
 
@@ -50,7 +62,8 @@ pub(crate) struct Waiting {
 /// The requests of one worker that wait.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingRoom {
-    waiting: BTreeMap<Ticket, Waiting>,
+    /// Boxed: the tree moves its entries about.
+    waiting: BTreeMap<Ticket, Box<Waiting>>,
     serial: u64,
 }
 
@@ -67,12 +80,12 @@ impl WaitingRoom {
 
     /// Keeps a request, also one that has been here before under the same name.
     pub(crate) fn enter(&mut self, ticket: Ticket, waiting: Waiting) {
-        self.waiting.insert(ticket, waiting);
+        self.waiting.insert(ticket, Box::new(waiting));
     }
 
     /// Takes a request out, if it is still there.
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waiting> {
-        self.waiting.remove(&ticket)
+        self.waiting.remove(&ticket).map(|waiting| *waiting)
     }
 
     /// Whether the deadline of any has passed.
@@ -82,6 +95,6 @@ impl WaitingRoom {
 
     /// Takes out one request whose deadline has passed.
     pub(crate) fn overdue(&mut self, now: Timestamp) -> Option<Waiting> {
-        self.waiting.first_entry().filter(|first| first.key().deadline <= now).map(|first| first.remove())
+        self.waiting.first_entry().filter(|first| first.key().deadline <= now).map(|first| *first.remove())
     }
 }

@@ -1,5 +1,7 @@
 //! The links of a receive chain.
 
+use std::task::{Context, Poll};
+
 use sip_transport::{Now, Tick};
 
 use crate::{BoxFuture, Exchange, Sealed};
@@ -43,13 +45,10 @@ impl Share {
     pub const WHOLE: Self = Self { index: 0, of: 1 };
 }
 
-/// What is done with an answer when it has come.
-pub(crate) type Continuation = Box<dyn FnOnce(&mut Exchange<'_>) -> Verdict + Send>;
-
 /// A request that waits: a future, and what to do with its result.
 #[must_use]
 pub struct Deferred {
-    pub(crate) future: BoxFuture<'static, Continuation>,
+    step: Box<dyn Step>,
 }
 
 impl Deferred {
@@ -58,24 +57,61 @@ impl Deferred {
         future: BoxFuture<'static, T>,
         then: impl FnOnce(&mut Exchange<'_>, T) -> Verdict + Send + 'static,
     ) -> Self {
-        let future = Box::pin(async move {
-            let value = future.await;
-            Box::new(move |ex: &mut Exchange<'_>| then(ex, value)) as Continuation
-        });
-        Self { future }
+        Self { step: Box::new(Asked { future, value: None, then }) }
     }
 
     /// The same, going on with `more` once this part has come to a verdict.
     pub(crate) fn and_then(self, more: impl FnOnce(&mut Exchange<'_>, Verdict) -> Verdict + Send + 'static) -> Self {
-        let first = self.future;
-        let future = Box::pin(async move {
-            let first = first.await;
-            Box::new(move |ex: &mut Exchange<'_>| {
-                let verdict = first(ex);
-                more(ex, verdict)
-            }) as Continuation
-        });
-        Self { future }
+        Self { step: Box::new(Followed { first: self.step, more }) }
+    }
+
+    /// Waits for the result; not again once it is there.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.step.poll(cx)
+    }
+
+    /// Goes on with the result; without one the request passes.
+    pub(crate) fn go_on(self, ex: &mut Exchange<'_>) -> Verdict {
+        self.step.go_on(ex)
+    }
+}
+
+/// What a [`Deferred`] is made of: one box for each link that has a part in it.
+trait Step: Send {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+    fn go_on(self: Box<Self>, ex: &mut Exchange<'_>) -> Verdict;
+}
+
+/// A link has asked somebody.
+struct Asked<T, F> {
+    future: BoxFuture<'static, T>,
+    value: Option<T>,
+    then: F,
+}
+
+impl<T: Send, F: FnOnce(&mut Exchange<'_>, T) -> Verdict + Send> Step for Asked<T, F> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.future.as_mut().poll(cx).map(|value| self.value = Some(value))
+    }
+    fn go_on(self: Box<Self>, ex: &mut Exchange<'_>) -> Verdict {
+        let Self { value, then, .. } = *self;
+        value.map_or(Verdict::Pass, |value| then(ex, value))
+    }
+}
+
+/// A chain goes on behind it.
+struct Followed<F> {
+    first: Box<dyn Step>,
+    more: F,
+}
+
+impl<F: FnOnce(&mut Exchange<'_>, Verdict) -> Verdict + Send> Step for Followed<F> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.first.poll(cx)
+    }
+    fn go_on(self: Box<Self>, ex: &mut Exchange<'_>) -> Verdict {
+        let verdict = self.first.go_on(ex);
+        (self.more)(ex, verdict)
     }
 }
 

@@ -33,6 +33,8 @@ mod config;
 #[cfg(feature = "tokio")]
 mod counters;
 #[cfg(feature = "tokio")]
+mod pending;
+#[cfg(feature = "tokio")]
 mod server;
 #[cfg(feature = "tokio")]
 mod shutdown;

@@ -14,6 +14,7 @@ use tokio::task::{JoinError, JoinSet, LocalSet};
 
 use crate::bind::{WorkerSockets, bind_all};
 use crate::counters::{CountersHandle, WorkerCounters};
+use crate::pending::serve_pending;
 use crate::shutdown::Stage;
 use crate::stream::{ConnectionLimits, TcpLeg, accept, accept_waiting};
 use crate::udp::{Received, UdpLeg};
@@ -210,13 +211,15 @@ async fn run_worker<I: Ingress + 'static>(
     for leg in &tcp {
         tasks.spawn_local(accept(Rc::clone(&worker), Rc::clone(leg)));
     }
-    let mut ticker = JoinSet::new();
-    ticker.spawn_local(tick(Rc::clone(&worker)));
+    // These go on while it drains.
+    let mut background = JoinSet::new();
+    background.spawn_local(tick(Rc::clone(&worker)));
+    background.spawn_local(serve_pending(Rc::clone(&worker)));
     tokio::select! {
         () = shutdown.reached(Stage::Drain) => {}
         // None of these ends by itself: it panicked, which is a fault of ours.
         Some(Err(fault)) = tasks.join_next() => rethrow(fault),
-        Some(Err(fault)) = ticker.join_next() => rethrow(fault),
+        Some(Err(fault)) = background.join_next() => rethrow(fault),
     }
 
     // The tasks end between two batches, so nothing is lost with them.
@@ -238,7 +241,7 @@ async fn drain<I: Ingress + 'static>(worker: &Rc<Worker<I>>, udp: &[Rc<UdpLeg>],
     worker.begin_drain();
     for leg in udp {
         for _ in 0..DRAIN_BATCHES {
-            if worker.serve_datagrams(leg) == Received::Drained {
+            if worker.serve_datagrams(leg).0 == Received::Drained {
                 break;
             }
             tokio::task::yield_now().await;

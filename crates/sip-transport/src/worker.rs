@@ -17,8 +17,9 @@ use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::counters::WorkerCounters;
+use crate::pending::Inbox;
 use crate::stream::{ConnectionLimits, READ_BUFFER, Table};
-use crate::udp::{Datagram, Received, Receiver, Sender, UdpLeg};
+use crate::udp::{Datagram, Gather, Received, Receiver, Sender, UdpLeg};
 use crate::{
     Clock, CloseCause, Destination, DrainSummary, Flow, Inbound, Ingress, Now, Outbox, Peer, ServerConfig,
     StreamConfig, Tick, Transport, stun,
@@ -37,6 +38,10 @@ pub(crate) struct Worker<I: Ingress> {
     pub(crate) limits: Arc<ConnectionLimits>,
     /// Something has ended that a drain waits for.
     pub(crate) ended: Notify,
+    /// Pending work that is not polled yet.
+    pub(crate) inbox: Inbox<I::Pending>,
+    /// [`UdpConfig::gather`](crate::UdpConfig).
+    gather: Duration,
     max_pending: usize,
     pending: Cell<usize>,
     draining: Cell<bool>,
@@ -72,10 +77,16 @@ impl<I: Ingress> Service<I> {
         self.counters.messages.up();
         let now = rx.now;
         let result = self.guarded(|ingress, out| ingress.on_message(rx, out));
-        if self.out.size() > OUTBOX_LIMIT {
-            self.flush(now);
-        }
+        self.flush_if_full(now);
         result
+    }
+
+    /// Hands up what pending work has ended with, and gives what is to be waited for next.
+    pub(crate) fn resume(&mut self, done: I::Resume, now: Now) -> Option<I::Pending> {
+        // After a panic, which has been counted, nothing follows.
+        let next = self.guarded(|ingress, out| ingress.resume(done, now, out)).unwrap_or_default();
+        self.flush_if_full(now);
+        next
     }
 
     /// Hands up that a connection has ended.
@@ -91,6 +102,12 @@ impl<I: Ingress> Service<I> {
             self.counters.panics.up();
             Panicked
         })
+    }
+
+    fn flush_if_full(&mut self, now: Now) {
+        if self.out.size() > OUTBOX_LIMIT {
+            self.flush(now);
+        }
     }
 
     /// Sends all that was answered, and waits for nothing.
@@ -144,6 +161,8 @@ impl<I: Ingress + 'static> Worker<I> {
             streams: config.streams.clone(),
             limits,
             ended: Notify::new(),
+            inbox: Inbox::new(),
+            gather: config.udp.gather,
             max_pending: config.pending,
             pending: Cell::new(0),
             draining: Cell::new(false),
@@ -160,7 +179,7 @@ impl<I: Ingress + 'static> Worker<I> {
     }
 
     /// Hands a message up, and sees to what is left to wait for.
-    pub(crate) fn serve(self: &Rc<Self>, service: &mut Service<I>, rx: Inbound<'_>) -> Result<(), Panicked> {
+    pub(crate) fn serve(&self, service: &mut Service<I>, rx: Inbound<'_>) -> Result<(), Panicked> {
         let origin = rx.peer.flow;
         let Some(work) = service.message(rx)? else { return Ok(()) };
         if self.pending.get() >= self.max_pending {
@@ -172,20 +191,33 @@ impl<I: Ingress + 'static> Worker<I> {
         if let Some(connection) = origin.and_then(|flow| service.connections.get_mut(flow)) {
             connection.pending += 1;
         }
-        tokio::task::spawn_local(wait_for(work, PendingGuard { worker: Rc::clone(self), origin }));
+        self.inbox.put(work, origin);
         Ok(())
     }
 
-    /// Serves one batch of datagrams.
-    pub(crate) fn serve_datagrams(self: &Rc<Self>, leg: &UdpLeg) -> Received {
+    /// A piece of pending work that came from `origin` has ended, in whatever way.
+    pub(crate) fn end_pending(&self, service: &mut Service<I>, origin: Option<Flow>) {
+        self.pending.set(self.pending.get().saturating_sub(1));
+        if let Some(connection) = origin.and_then(|flow| service.connections.get_mut(flow)) {
+            connection.pending_ended();
+        }
+        if self.pending.get() == 0 {
+            self.ended.notify_one();
+        }
+    }
+
+    /// Serves one batch of datagrams, and says how many it was.
+    pub(crate) fn serve_datagrams(&self, leg: &UdpLeg) -> (Received, usize) {
         let mut core = self.core();
         let Core { service, receiver, .. } = &mut *core;
         let Ok(received) = receiver.receive(leg) else {
             self.counters.datagram_errors.up();
-            return Received::Drained;
+            return (Received::Drained, 0);
         };
         let now = self.clock.now();
-        for datagram in receiver.datagrams() {
+        let datagrams = receiver.datagrams();
+        let count = datagrams.len();
+        for datagram in datagrams {
             self.counters.datagrams_received.up();
             match datagram {
                 Datagram::Truncated => self.counters.datagrams_truncated.up(),
@@ -207,7 +239,7 @@ impl<I: Ingress + 'static> Worker<I> {
             }
         }
         service.flush(now);
-        received
+        (received, count)
     }
 
     fn tick(&self) -> Tick {
@@ -216,14 +248,6 @@ impl<I: Ingress + 'static> Worker<I> {
         let tick = service.guarded(|ingress, out| ingress.on_tick(now, out)).unwrap_or(Tick::Done);
         service.flush(now);
         tick
-    }
-
-    fn resume(&self, done: I::Resume) -> Option<I::Pending> {
-        let now = self.clock.now();
-        let service = &mut self.core().service;
-        let next = service.guarded(|ingress, out| ingress.resume(done, now, out)).unwrap_or_default();
-        service.flush(now);
-        next
     }
 
     /// Lets every connection finish what has arrived.
@@ -258,12 +282,16 @@ impl<I: Ingress + 'static> Worker<I> {
 
 /// Serves a UDP leg for ever.
 pub(crate) async fn serve_udp<I: Ingress + 'static>(worker: Rc<Worker<I>>, leg: Rc<UdpLeg>) {
+    let mut gather = Gather::new(worker.gather);
+    let mut served = 0;
     loop {
         // An error of readiness means that the runtime ends, and this task with it.
         let _ = poll_fn(|cx| leg.socket.poll_recv_ready(cx)).await;
         let mut received = Received::Drained;
         let batch = || {
-            received = worker.serve_datagrams(&leg);
+            let count;
+            (received, count) = worker.serve_datagrams(&leg);
+            served += count;
             // Told that the socket is empty, tokio waits for the next event without one more call.
             if received == Received::More { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
         };
@@ -271,6 +299,11 @@ pub(crate) async fn serve_udp<I: Ingress + 'static>(worker: Rc<Worker<I>>, leg: 
         let _ = leg.socket.try_io(Interest::READABLE, batch);
         if received == Received::More {
             tokio::task::yield_now().await;
+            continue;
+        }
+        if let Some(patience) = gather.patience(std::mem::take(&mut served), worker.clock.timestamp()) {
+            // The whole worker sleeps: as long as it waits for sockets, the next datagram would wake it.
+            std::thread::sleep(patience);
         }
     }
 }
@@ -285,39 +318,6 @@ pub(crate) async fn tick<I: Ingress + 'static>(worker: Rc<Worker<I>>) {
             // The sockets are polled before this goes on.
             tokio::task::yield_now().await;
         }
-    }
-}
-
-/// Polls pending work, and what follows from it, to its end.
-async fn wait_for<I: Ingress + 'static>(work: I::Pending, guard: PendingGuard<I>) {
-    let mut next = Some(work);
-    while let Some(work) = next {
-        let done = work.await;
-        next = guard.worker.resume(done);
-    }
-}
-
-/// Counts a piece of pending work until it has ended, in whatever way.
-struct PendingGuard<I: Ingress + 'static> {
-    worker: Rc<Worker<I>>,
-    origin: Option<Flow>,
-}
-
-impl<I: Ingress + 'static> Drop for PendingGuard<I> {
-    fn drop(&mut self) {
-        let Self { worker, origin } = self;
-        worker.pending.set(worker.pending.get().saturating_sub(1));
-        if std::thread::panicking() {
-            // The runtime catches it at the edge of this task.
-            worker.counters.panics.up();
-        }
-        if let Ok(mut core) = worker.core.try_borrow_mut()
-            && let Some(connection) = origin.and_then(|flow| core.service.connections.get_mut(flow))
-        {
-            connection.pending = connection.pending.saturating_sub(1);
-            connection.nudge();
-        }
-        worker.ended.notify_one();
     }
 }
 

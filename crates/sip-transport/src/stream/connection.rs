@@ -204,6 +204,14 @@ impl Connection {
         Ok(())
     }
 
+    /// One of its pieces of pending work has ended. Only a connection that waits for the last of them has anything to do.
+    pub(crate) fn pending_ended(&mut self) {
+        self.pending = self.pending.saturating_sub(1);
+        if self.pending == 0 && self.phase != Phase::Open {
+            self.nudge();
+        }
+    }
+
     /// Sends FIN; reading goes on.
     pub(crate) fn end_writing(&self) {
         // An error means that the connection is gone already.

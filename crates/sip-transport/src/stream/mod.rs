@@ -69,7 +69,7 @@ impl<I: Ingress + 'static> Worker<I> {
     }
 
     /// Does what can be done for a connection without waiting.
-    fn turn(self: &Rc<Self>, flow: Flow) -> Turn {
+    fn turn(&self, flow: Flow) -> Turn {
         let now = self.clock.now();
         let mut core = self.core();
         let core = &mut *core;
@@ -88,7 +88,7 @@ impl<I: Ingress + 'static> Worker<I> {
     }
 
     /// Reads, and hands up what is whole. Returns whether there is more to do at once.
-    fn serve_messages(self: &Rc<Self>, core: &mut Core<I>, flow: Flow, now: Now) -> io::Result<bool> {
+    fn serve_messages(&self, core: &mut Core<I>, flow: Flow, now: Now) -> io::Result<bool> {
         let draining = self.is_draining();
         let Some(connection) = core.service.connections.get_mut(flow) else { return Ok(false) };
         let mut read = 0;
@@ -110,7 +110,7 @@ impl<I: Ingress + 'static> Worker<I> {
 
     /// Divides what was kept and the first `read` bytes of the scratch buffer into messages. Returns whether the budget
     /// ran out before the bytes did.
-    fn serve_frames(self: &Rc<Self>, core: &mut Core<I>, flow: Flow, read: usize, now: Now) -> bool {
+    fn serve_frames(&self, core: &mut Core<I>, flow: Flow, read: usize, now: Now) -> bool {
         let Core { service, scratch, .. } = core;
         let Some(connection) = service.connections.get_mut(flow) else { return false };
         let peer = connection.peer;

@@ -3,6 +3,7 @@
 //! One [`Receiver`] and one [`Sender`] serve all UDP legs of a worker. Each has two engines behind the same door: many
 //! datagrams in a system call, and one.
 
+mod gather;
 #[cfg(target_os = "linux")]
 mod mmsg;
 mod single;
@@ -11,6 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
+pub(crate) use gather::Gather;
 use tokio::net::UdpSocket;
 
 use crate::{Batching, LegId, UdpConfig};

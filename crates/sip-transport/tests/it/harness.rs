@@ -13,6 +13,7 @@ use sip_transport::{
     CloseCause, Counters, CountersHandle, Destination, DrainSummary, Flow, Inbound, Ingress, Now, Outbox, Peer,
     RunError, Server, ServerConfig, Shutdown, Tick, Transport, WorkerId,
 };
+use tokio::sync::oneshot;
 
 /// How long a test waits for what must come; only a failing test waits that long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,6 +30,8 @@ pub(crate) enum Event {
 /// Does what stands in the Request-URI, after `sip:`, and answers with the bytes of the request:
 ///
 /// * `later`: after a future; `twice`: after two; `never`: not at all; `broken`: after a future that panics
+/// * `together-N`: when N of them are there, made ready by another thread; `breaks-N` is one of them and panics then; a number may
+///   follow
 /// * `big-N`: with N bytes
 /// * `panic`: panics
 /// * `stray`: to connections that do not exist
@@ -39,6 +42,8 @@ pub(crate) struct Echo {
     events: mpsc::Sender<Event>,
     more: bool,
     bad_tick: bool,
+    /// Those that wait for each other.
+    together: Vec<oneshot::Sender<()>>,
 }
 
 type Reply = (Peer, Vec<u8>, u32);
@@ -57,6 +62,8 @@ impl Ingress for Echo {
             ("later", _) => return Some(after_a_while(reply, 0)),
             ("twice", _) => return Some(after_a_while(reply, 1)),
             ("never", _) => return Some(Box::pin(std::future::pending())),
+            ("together", size) => return Some(self.together(reply, size, false)),
+            ("breaks", size) => return Some(self.together(reply, size, true)),
             ("broken", _) => return Some(Box::pin(async { panic!("a future that panics, as the test wants") })),
             ("panic", _) => {
                 out.begin().buffer().extend_from_slice(b"half an answer");
@@ -96,6 +103,23 @@ impl Ingress for Echo {
     fn on_tick(&mut self, _: Now, _: &mut Outbox) -> Tick {
         assert!(!std::mem::take(&mut self.bad_tick), "a tick that panics, as the test wants");
         if self.more { Tick::More } else { Tick::Done }
+    }
+}
+
+impl Echo {
+    fn together(&mut self, (peer, bytes): (Peer, Vec<u8>), size: &str, breaks: bool) -> Pending {
+        let (ready, wait) = oneshot::channel();
+        self.together.push(ready);
+        let size = size.split('-').next().unwrap_or_default();
+        if self.together.len() == size.parse::<usize>().unwrap() {
+            let group = std::mem::take(&mut self.together);
+            std::thread::spawn(move || group.into_iter().for_each(|ready| ready.send(()).unwrap()));
+        }
+        Box::pin(async move {
+            wait.await.unwrap();
+            assert!(!breaks, "a future that panics, as the test wants");
+            (peer, bytes, 0)
+        })
     }
 }
 
@@ -151,7 +175,7 @@ pub(crate) fn run(server: Server, shutdown: Shutdown) -> Running {
     let (send, events) = mpsc::channel();
     let (addrs, counters) = (server.local_addrs(), server.counters());
     let stop = shutdown.clone();
-    let make = move |worker| Echo { worker, events: send.clone(), more: false, bad_tick: false };
+    let make = move |worker| Echo { worker, events: send.clone(), more: false, bad_tick: false, together: Vec::new() };
     let thread = std::thread::spawn(move || server.run(make, &stop));
     Running { addrs, shutdown, events, counters, thread: Some(thread) }
 }

@@ -1,6 +1,9 @@
 use std::io::Write;
+use std::net::Shutdown;
 
-use crate::harness::{alone, ask_tcp, ask_udp, message, read_exactly, start};
+use sip_transport::CloseCause;
+
+use crate::harness::{alone, ask_tcp, ask_udp, message, read_exactly, read_to_end, start};
 
 const LEGS: [&str; 2] = ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"];
 
@@ -34,6 +37,45 @@ fn a_future_that_panics_is_counted_and_nothing_else_suffers() {
         assert_eq!(ask_tcp(&mut tcp, &message(command)), message(command));
     }
     assert_eq!(server.counters().panics, 1);
+}
+
+#[test]
+fn what_becomes_ready_together_is_answered_in_that_order_and_one_that_panics_takes_none_with_it() {
+    let server = start(alone(&LEGS));
+    let (udp, mut tcp) = (server.udp(0), server.tcp(1));
+    let from_udp: Vec<_> = (0..500).map(|n| message(&format!("together-1000-{n}"))).collect();
+    let (mut from_tcp, mut expected) = (Vec::new(), Vec::new());
+    for n in 0..500 {
+        let command = if n == 250 { "breaks" } else { "together" };
+        from_tcp.extend(message(&format!("{command}-1000-{n}")));
+        if n != 250 {
+            expected.extend(message(&format!("{command}-1000-{n}")));
+        }
+    }
+    from_udp.iter().for_each(|message| assert_eq!(udp.send(message).unwrap(), message.len()));
+    tcp.write_all(&from_tcp).unwrap();
+    assert!(read_exactly(&mut tcp, expected.len()) == expected, "in another order");
+    for message in &from_udp {
+        let mut buffer = [0; 200];
+        let length = udp.recv(&mut buffer).unwrap();
+        assert!(buffer[..length] == **message, "in another order");
+    }
+    let counters = server.counters();
+    assert_eq!((counters.pending_started, counters.panics), (1000, 1));
+}
+
+#[test]
+fn a_connection_whose_peer_has_ended_it_is_closed_when_the_last_of_its_pending_work_has_ended() {
+    let server = start(alone(&LEGS));
+    let (udp, mut tcp) = (server.udp(0), server.tcp(1));
+    tcp.write_all(&message("together-3").repeat(2)).unwrap();
+    tcp.shutdown(Shutdown::Write).unwrap();
+    server.next_message();
+    server.next_message();
+    // Served after the end of the stream was read, or before: it is closed only when all is answered.
+    assert_eq!(ask_udp(&udp, &message("together-3")), message("together-3"));
+    assert_eq!(read_to_end(&mut tcp), message("together-3").repeat(2));
+    server.closed_by(CloseCause::Peer);
 }
 
 #[test]
