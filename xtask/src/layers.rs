@@ -43,7 +43,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "sip-transport",
         uses: Uses::Only(&["sip-message", "thiserror"]),
-        optional: &["nix", "slab", "socket2", "tokio"],
+        optional: &["futures-util", "nix", "slab", "socket2", "tokio"],
         never: IO,
         features: &["tokio"],
     },
@@ -104,6 +104,23 @@ const LAYERS: &[Layer] = &[
             "sqlx",
         ],
         never: &[],
+        features: &[],
+    },
+    // A leaf too: files and a thread of its own.
+    Layer {
+        name: "location-durable",
+        uses: Uses::Only(&[
+            "sip-transport",
+            "sip-dispatch",
+            "sip-registrar",
+            "nix",
+            "parking_lot",
+            "redb",
+            "thiserror",
+            "twox-hash",
+        ]),
+        optional: &[],
+        never: &["tokio"],
         features: &[],
     },
     Layer { name: "registrar-bin", uses: Uses::AnyBelow, optional: &[], never: &[], features: &[] },

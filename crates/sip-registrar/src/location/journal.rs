@@ -20,6 +20,14 @@ pub trait Journal: Send + Sync {
     fn note(&self, aor: &Aor<'_>, before: Option<&Record>, after: Option<&Record>) -> Result<Self::Entry, StoreError>;
 }
 
+impl<J: Journal + ?Sized> Journal for std::sync::Arc<J> {
+    type Entry = J::Entry;
+
+    fn note(&self, aor: &Aor<'_>, before: Option<&Record>, after: Option<&Record>) -> Result<Self::Entry, StoreError> {
+        (**self).note(aor, before, after)
+    }
+}
+
 /// Nothing is written down.
 impl Journal for () {
     type Entry = ();

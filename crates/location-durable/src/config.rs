@@ -1,0 +1,60 @@
+//! The settings of a table on disk.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sip_registrar::location::TableConfig;
+
+/// The file in the data directory.
+pub(crate) const FILE_NAME: &str = "location.redb";
+
+/// Where a table is kept, and how.
+#[derive(Clone, Debug)]
+pub struct DurableConfig {
+    /// The data directory. It is made if it is not there; one process at a time can use it.
+    pub directory: PathBuf,
+    /// What an answer promises.
+    pub mode: Mode,
+    /// The table in memory.
+    pub table: TableConfig,
+}
+
+impl DurableConfig {
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        self.directory.join(FILE_NAME)
+    }
+}
+
+/// What an answer promises of a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// It is on disk, and survives the loss of power.
+    #[default]
+    Synced,
+    /// It will be on disk within this time. The end of the process, or of the power, loses no more than that.
+    Delayed {
+        /// From the answer to the disk.
+        interval: Duration,
+    },
+}
+
+/// How long changes gather before they are written, if others were written just before: a hundred writes in a second
+/// cost a few hundredths of a core, whatever the load, and nobody waits for long.
+const GROUP: Duration = Duration::from_millis(10);
+
+impl Mode {
+    /// How long after the beginning of one write the next one begins at the earliest.
+    pub(crate) fn pace(self) -> Duration {
+        match self {
+            Self::Synced => GROUP,
+            // The other half is for writing.
+            Self::Delayed { interval } => interval / 2,
+        }
+    }
+
+    pub(crate) fn answers_at_once(self) -> bool {
+        self != Self::Synced
+    }
+}

@@ -1,0 +1,118 @@
+//! From the file to the table.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use sip_registrar::location::{Journal, Table};
+use sip_registrar::{Aor, CodecError, Record};
+use sip_transport::Now;
+
+use crate::Progress;
+use crate::clock::shift;
+use crate::file::{Blob, Damage, Entry, File, OpenError, RunClock, Summary};
+
+/// How many pieces of the file may wait for a lane.
+const AHEAD: usize = 8;
+
+/// Why there is no table.
+#[derive(Debug)]
+pub(crate) enum LoadError {
+    File(OpenError),
+    /// What the file holds is as it was written, but it is no record.
+    Record(CodecError),
+}
+
+impl LoadError {
+    /// The same, of a file.
+    pub(crate) fn of(self, file: &Path) -> OpenError {
+        match self {
+            Self::File(error) => error,
+            Self::Record(error) => {
+                OpenError::Damaged { file: file.to_owned(), what: Damage::Unreadable { what: error.to_string() } }
+            }
+        }
+    }
+}
+
+/// Puts everything into `table` that the file holds, expired or not.
+pub(crate) fn load<J: Journal>(
+    file: &File,
+    table: &Table<J>,
+    now: Now,
+    clock: &RunClock,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Summary, LoadError> {
+    let shifts: BTreeMap<u32, i64> = file.runs().iter().map(|(run, then)| (*run, shift(then, clock))).collect();
+    let lanes = thread::available_parallelism().map_or(1, |cores| cores.get().min(8));
+    let keys = RandomState::new();
+    thread::scope(|scope| {
+        let mut senders: Vec<SyncSender<Arc<Blob>>> = Vec::new();
+        let mut threads = Vec::new();
+        for place in 0..lanes {
+            let (sender, blobs) = sync_channel(AHEAD);
+            let lane = Lane { place, lanes, keys: &keys, shifts: &shifts, table, now };
+            senders.push(sender);
+            threads.push(scope.spawn(move || lane.run(&blobs)));
+        }
+        let read = file.read(
+            &mut |blob| {
+                let blob = Arc::new(blob);
+                // A lane that has found damage takes no more; it says so in the end.
+                senders.iter().for_each(|lane| drop(lane.send(Arc::clone(&blob))));
+            },
+            &mut |done, of| progress(Progress { done, of }),
+        );
+        drop(senders);
+        let lanes = threads.into_iter().map(|lane| lane.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        let lanes: Result<(), CodecError> = lanes.collect();
+        let summary = read.map_err(LoadError::File)?;
+        lanes.map(|()| summary).map_err(LoadError::Record)
+    })
+}
+
+/// A thread that sees to some of the addresses: all that concerns one of them passes through one lane, in order.
+struct Lane<'a, J> {
+    place: usize,
+    lanes: usize,
+    keys: &'a RandomState,
+    shifts: &'a BTreeMap<u32, i64>,
+    table: &'a Table<J>,
+    now: Now,
+}
+
+impl<J: Journal> Lane<'_, J> {
+    fn run(&self, blobs: &Receiver<Arc<Blob>>) -> Result<(), CodecError> {
+        let mut scratch = Vec::new();
+        while let Ok(blob) = blobs.recv() {
+            // The file has the clock of every run of which it gives something.
+            let shift = self.shifts.get(&blob.run()).copied().unwrap_or(0);
+            for entry in blob.entries() {
+                if !self.is_mine(&entry) {
+                    continue;
+                }
+                match entry {
+                    Entry::Delete(aor) => self.table.restore(&Aor::from_canonical(aor), None, self.now),
+                    Entry::Put(bytes) => {
+                        let record = Record::from_bytes(bytes)?.reloaded(shift, self.now.at, &mut scratch)?;
+                        let key = record.clone();
+                        self.table.restore(&key.aor(), Some(record), self.now);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_mine(&self, entry: &Entry<'_>) -> bool {
+        let aor = match entry {
+            Entry::Delete(aor) => aor,
+            Entry::Put(record) => Record::aor_in(record),
+        };
+        self.keys.hash_one(aor) as usize % self.lanes == self.place
+    }
+}
