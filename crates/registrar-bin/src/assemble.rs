@@ -7,8 +7,7 @@ use std::time::Duration;
 use sip_dispatch::links::{Fallback, Options, Sanity, Throttle};
 use sip_dispatch::{Config, Link, ReceiveChain};
 use sip_message::Method;
-use sip_registrar::location::TableConfig;
-use sip_registrar::{MemoryLocation, Redirect, Registrar};
+use sip_registrar::{LocationService, Redirect, Registrar};
 use sip_transport::ServerConfig;
 
 use crate::Failure;
@@ -30,11 +29,10 @@ const ANSWER_RATIO: Option<NonZeroU8> = NonZeroU8::new(2);
 /// How long the answers to what has arrived may take at the end. Within 5 s it is gone altogether.
 const DRAIN: Duration = Duration::from_secs(4);
 
-/// The registrar with its table.
-pub(crate) fn registrar(settings: &Settings) -> Result<Registrar, String> {
+/// The registrar, with this table.
+pub(crate) fn registrar(settings: &Settings, location: Arc<dyn LocationService>) -> Result<Registrar, String> {
     let wanted = &settings.registrar;
     let limits = wanted.limits;
-    let location = MemoryLocation::new(TableConfig { max_bindings: wanted.max_bindings, ..TableConfig::default() });
     let mut builder = Registrar::builder()
         .min_expires(limits.min_expires)
         .max_expires(limits.max_expires)
@@ -44,7 +42,7 @@ pub(crate) fn registrar(settings: &Settings) -> Result<Registrar, String> {
         .eviction(limits.eviction)
         .domains(&settings.domains)
         .foreign_domain(wanted.foreign_domain)
-        .location(Arc::new(location));
+        .location(location);
     if let Some(name) = &wanted.identity_param {
         builder = builder.identity_param(name);
     }

@@ -8,9 +8,9 @@ use crate::config::Settings;
 use crate::users::Users;
 
 /// Where it listens, and how to try it.
-pub(crate) fn started(settings: &Settings, users: Option<&Users>, legs: &[LegSpec]) -> String {
+pub(crate) fn started(settings: &Settings, users: Option<&Users>, location: &str, legs: &[LegSpec]) -> String {
     let mut text = format!("registrar {}\n", env!("CARGO_PKG_VERSION"));
-    text.push_str(&meaning(settings, users, legs));
+    text.push_str(&meaning(settings, users, location, legs));
     let easy = |leg: &&LegSpec| (leg.transport() != Transport::Udp, leg.addr().is_ipv6());
     if let Some(leg) = legs.iter().min_by_key(easy) {
         try_it(&mut text, settings, users.is_some(), *leg);
@@ -18,8 +18,8 @@ pub(crate) fn started(settings: &Settings, users: Option<&Users>, legs: &[LegSpe
     text
 }
 
-/// What the settings mean, in a few lines.
-pub(crate) fn meaning(settings: &Settings, users: Option<&Users>, legs: &[LegSpec]) -> String {
+/// What the settings mean, in a few lines; `location` says where bindings are kept.
+pub(crate) fn meaning(settings: &Settings, users: Option<&Users>, location: &str, legs: &[LegSpec]) -> String {
     let mut text = String::new();
     let listeners: Vec<_> = legs.iter().map(ToString::to_string).collect();
     line(&mut text, "listening", &listeners.join("  "));
@@ -31,10 +31,11 @@ pub(crate) fn meaning(settings: &Settings, users: Option<&Users>, legs: &[LegSpe
     let registrar = &settings.registrar;
     let limits = registrar.limits;
     let bindings = format!(
-        "in memory, lost when it ends; at most {} in all, {} for a user, {} to {} s each",
+        "at most {} in all, {} for a user, {} to {} s each",
         registrar.max_bindings, limits.max_contacts, limits.min_expires, limits.max_expires
     );
     line(&mut text, "bindings", &bindings);
+    line(&mut text, "location", location);
     if registrar.redirect {
         line(&mut text, "redirect", "on: callers are told where a user can be reached");
     }

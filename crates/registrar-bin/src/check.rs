@@ -1,17 +1,22 @@
 //! `registrar check`.
 
 use std::io::Write;
+use std::sync::Arc;
+
+use sip_registrar::MemoryLocation;
 
 use crate::cli::CheckArgs;
 use crate::guards::Guards;
 use crate::users::Users;
-use crate::{Failure, assemble, banner, config};
+use crate::{Failure, assemble, banner, config, location};
 
 /// Reads the file, and those that it names, as `serve` would, and says what it means; everything that is wrong with it,
 /// if something is.
 pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
     let settings = config::from_file(&args.config)?;
-    assemble::registrar(&settings).map_err(Failure::Settings)?;
+    // Of the table itself nothing is wrong that can be written in a file.
+    assemble::registrar(&settings, Arc::new(MemoryLocation::default())).map_err(Failure::Settings)?;
+    let location = location::says(&settings.location)?;
     let legs = assemble::server_config(&settings).legs;
     let users = assemble::users(&settings)?;
     for warning in users.iter().flat_map(Users::warnings) {
@@ -20,6 +25,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
     if let Some(users) = &users {
         Guards::new(&settings, users.credentials())?;
     }
-    let text = format!("{}: good\n{}", args.config.display(), banner::meaning(&settings, users.as_ref(), &legs));
+    let text =
+        format!("{}: good\n{}", args.config.display(), banner::meaning(&settings, users.as_ref(), &location, &legs));
     std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::Machine(format!("error: {error}")))
 }

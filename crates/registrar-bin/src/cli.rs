@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::LocationMode;
+
 /// A SIP registrar: phones tell it where they are, and it tells others.
 ///
 /// Without a command it serves UDP and TCP on port 5060 of 127.0.0.1, and of ::1 where there is IPv6.
@@ -16,8 +18,8 @@ pub(crate) struct Cli {
     pub(crate) serve: ServeArgs,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 2 wrong use of the command line; 64 wrong settings; 69 the machine does \
-                          not allow it, such as a port in use; 70 a fault in this program.";
+const EXIT_CODES: &str = "Exit codes: 0 done; 2 wrong use of the command line; 64 wrong settings; 65 damaged or wrong \
+                          data; 69 the machine does not allow it, such as a port in use; 70 a fault in this program.";
 
 const LISTEN: &str =
     "A listener, such as udp:192.0.2.1:5060 or tcp:[::]:5060; may be repeated. Replaces those of the file";
@@ -31,6 +33,9 @@ pub(crate) enum Command {
     /// Change or show the users of a users file.
     #[command(subcommand)]
     User(UserCommand),
+    /// Take bindings out of the location table, put them in, or see to its file. The registrar must have been stopped.
+    #[command(subcommand)]
+    Location(LocationCommand),
 }
 
 #[derive(Debug, Args)]
@@ -47,6 +52,12 @@ pub(crate) struct ServeArgs {
     /// What to log: error, warn, info, debug or trace; also by module, as in info,sip_transport=debug.
     #[arg(long, value_name = "LEVEL")]
     pub(crate) log: Option<String>,
+    /// The directory in which bindings are kept.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// How bindings are kept.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) location: Option<LocationMode>,
 }
 
 #[derive(Debug, Args)]
@@ -171,6 +182,79 @@ pub(crate) enum ImportFormat {
     Htdigest,
     /// A header and lines, with the columns of Kamailio's or OpenSIPS' table subscriber.
     Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LocationCommand {
+    /// Write all bindings as JSON, one line for each address of record.
+    Export(ExportArgs),
+    /// Put in what was exported, or the table of another server.
+    Import(LocationImportArgs),
+    /// Read everything and say what there is, or what is damaged. Nothing is changed.
+    Verify(TableArgs),
+    /// Write the file anew, as small as it can be.
+    Compact(TableArgs),
+}
+
+/// Which table. Without an option it is the one that is served without an option.
+#[derive(Debug, Args)]
+pub(crate) struct TableArgs {
+    /// The directory in which bindings are kept.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The configuration file, which names the directory.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+    /// Where to write; without it, standard output. It is there when it is whole, and only its owner can read it.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LocationImportArgs {
+    /// What to read; - or nothing: standard input.
+    pub(crate) input: Option<PathBuf>,
+    /// How it is written.
+    #[arg(long, default_value = "json")]
+    pub(crate) format: LocationFormat,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+    /// Put the addresses of the input in place of those that are there already, which else stay as they are.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Put in what is right even if something is wrong.
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+    /// The domain of users for whom the input names none (kamailio, ul-dump).
+    #[arg(long)]
+    pub(crate) domain: Option<String>,
+    /// What the clock of that server showed beyond UTC, such as +01:00: its database has local times (kamailio).
+    #[arg(long, value_name = "OFFSET", allow_hyphen_values = true)]
+    pub(crate) utc_offset: Option<String>,
+    /// When it was written, such as 2026-11-23T21:00:00Z; without it, the time of the file, or now (ul-dump).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) taken_at: Option<String>,
+    /// For how long bindings are kept that would never expire; without it, they are wrong (kamailio, ul-dump).
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
+    pub(crate) permanent: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LocationFormat {
+    /// What export writes.
+    Json,
+    /// Kamailio's table location: a header and lines, as psql --csv, mysql --batch or sqlite3 -csv -header write them.
+    Kamailio,
+    /// What Kamailio's ul.dump gives, as text (kamcmd) or as JSON (jsonrpc, kamctl).
+    UlDump,
+    /// The store of Net::SIP::Registrar: Data::Dumper's text, or JSON.
+    NetSip,
 }
 
 #[cfg(test)]

@@ -3,22 +3,28 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use credentials_remote::Remote;
+use location_durable::{DurableLocation, DurableStats};
 use sip_dispatch::{Counters, CountersSnapshot};
 use sip_transport::CountersHandle;
 
 use crate::users::named;
 
-/// The counters of the transport, of every dispatcher, and of the store of users.
+/// The counters of the transport, of every dispatcher, of the store of users, and of the table on disk.
 pub(crate) struct Counts {
     transport: CountersHandle,
     dispatchers: Mutex<Vec<Arc<Counters>>>,
     users: Option<Remote>,
+    location: Option<Arc<DurableLocation>>,
 }
 
 impl Counts {
-    /// `users`: the store that is asked for users, if there is one.
-    pub(crate) fn new(transport: CountersHandle, users: Option<Remote>) -> Self {
-        Self { transport, dispatchers: Mutex::default(), users }
+    /// `users`: the store that is asked for users, if there is one. `location`: the table on disk, if it is there.
+    pub(crate) fn new(
+        transport: CountersHandle,
+        users: Option<Remote>,
+        location: Option<Arc<DurableLocation>>,
+    ) -> Self {
+        Self { transport, dispatchers: Mutex::default(), users, location }
     }
 
     /// Counts a dispatcher in.
@@ -34,7 +40,9 @@ impl Counts {
         }
         let transport = self.transport.snapshot();
         let users = self.users.as_ref().map(Remote::stats);
-        let all = transport.named().chain(dispatch.named()).chain(users.iter().flat_map(named));
+        let location = self.location.as_ref().map(|location| location.stats());
+        let location = location.iter().flat_map(DurableStats::named);
+        let all = transport.named().chain(dispatch.named()).chain(users.iter().flat_map(named)).chain(location);
         all.filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name}={n}")).collect::<Vec<_>>().join(" ")
     }
 }

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod assemble;
+mod bad_lines;
 mod banner;
 mod check;
 mod cli;
@@ -17,7 +18,9 @@ mod counts;
 mod descriptors;
 mod guards;
 mod journal;
+mod location;
 mod log_writer;
+mod say;
 mod serve;
 mod show;
 mod signals;
@@ -36,6 +39,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Wrong settings (EX_USAGE of sysexits.h).
 const EX_USAGE: u8 = 64;
+/// Data that is not what it should be (EX_DATAERR).
+const EX_DATAERR: u8 = 65;
 /// Right settings that the machine does not allow, such as a port in use (EX_UNAVAILABLE).
 const EX_UNAVAILABLE: u8 = 69;
 /// A fault in this program (EX_SOFTWARE).
@@ -48,12 +53,14 @@ fn main() -> ExitCode {
         Some(Command::Serve(args)) => serve::serve(args),
         Some(Command::Check(args)) => check::check(args),
         Some(Command::User(command)) => users::command(command),
+        Some(Command::Location(command)) => location::command(command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let (code, text) = match &failure {
                 Failure::Settings(text) => (EX_USAGE, text),
+                Failure::Data(text) => (EX_DATAERR, text),
                 Failure::Machine(text) => (EX_UNAVAILABLE, text),
                 Failure::Fault(text) => (EX_SOFTWARE, text),
             };
@@ -68,6 +75,8 @@ fn main() -> ExitCode {
 pub(crate) enum Failure {
     /// What it was told is wrong.
     Settings(String),
+    /// What it read is wrong, or damaged.
+    Data(String),
     /// What it was told cannot be done here.
     Machine(String),
     /// It is broken.

@@ -10,6 +10,7 @@ use crate::cli::ServeArgs;
 use crate::counts::Counts;
 use crate::guards::Guards;
 use crate::journal::{self, OutcomeLog};
+use crate::location::{self, Location, Watch};
 use crate::users::Users;
 use crate::{Failure, assemble, banner, config, descriptors, signals};
 
@@ -22,12 +23,15 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     for warning in users.iter().flat_map(Users::warnings) {
         tracing::warn!("{warning}");
     }
-    let registrar = assemble::registrar(&settings).map_err(Failure::Settings)?;
+    let says = location::says(&settings.location)?;
+    let mut server_config = assemble::server_config(&settings);
+    // Before anybody can ask for what is not loaded yet.
+    let location = Location::open(&settings, server_config.clock)?;
+    let registrar = assemble::registrar(&settings, location.service()).map_err(Failure::Settings)?;
     let guards = users.as_ref().map(|users| Guards::new(&settings, users.credentials())).transpose()?;
     let chain = assemble::chain(&settings, guards, &registrar);
     let dispatch = assemble::dispatch_config(&settings);
 
-    let mut server_config = assemble::server_config(&settings);
     let connections = &mut server_config.streams.connections;
     let wanted = std::mem::replace(connections, descriptors::make_room(*connections));
     if settings.connections.is_some() && *connections < wanted {
@@ -41,11 +45,13 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let server = Server::bind(server_config).map_err(|error| cannot_bind(&error))?;
     let workers = server.workers();
     let shutdown = Shutdown::new();
-    let counts = Arc::new(Counts::new(server.counters(), users.as_ref().and_then(Users::stats)));
-    let banner = banner::started(&settings, users.as_ref(), server.legs());
+    let store = users.as_ref().and_then(Users::stats);
+    let counts = Arc::new(Counts::new(server.counters(), store, location.durable()));
+    let banner = banner::started(&settings, users.as_ref(), &says, server.legs());
     let threads = |error| Failure::Machine(format!("error: threads and signals: {error}"));
     let reread = users.map(Users::watch).transpose().map_err(threads)?;
-    signals::watch(shutdown.clone(), Arc::clone(&counts), reread).map_err(threads)?;
+    signals::watch(shutdown.clone(), Arc::clone(&counts), reread, location.durable().map(Watch::new))
+        .map_err(threads)?;
     // A closed standard output is no reason not to serve.
     drop(std::io::stdout().write_all(banner.as_bytes()));
     drop(std::io::stdout().flush());
@@ -59,12 +65,14 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         counts.add(dispatcher.counters());
         dispatcher.on_outcome(move |outcome| log.write(outcome))
     };
-    let left = server.run(make, &shutdown).map_err(|error| ended(&error))?;
+    let ended = server.run(make, &shutdown).map_err(|error| ended(&error, &says));
+    let closed = location.close();
+    let left = ended?;
     tracing::info!(counted = counts.text(), "stopped");
     if !left.is_clean() {
         tracing::warn!(?left, "not everything could be finished in time");
     }
-    Ok(())
+    closed
 }
 
 /// What is wrong, and what an operator does about it.
@@ -83,12 +91,12 @@ fn cannot_bind(error: &BindError) -> Failure {
     Failure::Machine(format!("error: {error}{help}"))
 }
 
-/// Why it ended though nobody told it to.
-fn ended(error: &RunError) -> Failure {
+/// Why it ended though nobody told it to. `location` says what becomes of the bindings.
+fn ended(error: &RunError, location: &str) -> Failure {
     match error {
         RunError::Panicked(_) => Failure::Fault(format!(
             "error: {error}\nhelp: this is a fault in the program, and what it printed above says where: report it; \
-             start it again, all bindings are lost"
+             start it again; bindings are kept {location}"
         )),
         _ => Failure::Machine(format!("error: {error}")),
     }

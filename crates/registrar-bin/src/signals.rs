@@ -8,15 +8,25 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::counts::Counts;
+use crate::location::Watch;
 use crate::users::Refresh;
 
 /// How often the counters are logged, if they have changed.
 const EVERY: Duration = Duration::from_secs(60);
+/// How often the disk is looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// SIGTERM and SIGINT drain; a second one cuts the drain short. SIGHUP has the users read again.
-pub(crate) fn watch(shutdown: Shutdown, counts: Arc<Counts>, users: Option<Refresh>) -> std::io::Result<()> {
+///
+/// `disk`: the table on disk, if there is one.
+pub(crate) fn watch(
+    shutdown: Shutdown,
+    counts: Arc<Counts>,
+    users: Option<Refresh>,
+    mut disk: Option<Watch>,
+) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-    let (mut term, mut int, mut hup, mut minute) = {
+    let (mut term, mut int, mut hup, mut minute, mut second) = {
         let _context = runtime.enter();
         let first = tokio::time::Instant::now() + EVERY;
         (
@@ -24,6 +34,7 @@ pub(crate) fn watch(shutdown: Shutdown, counts: Arc<Counts>, users: Option<Refre
             signal(SignalKind::interrupt())?,
             signal(SignalKind::hangup())?,
             tokio::time::interval_at(first, EVERY),
+            tokio::time::interval(LOOK),
         )
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -37,6 +48,11 @@ pub(crate) fn watch(shutdown: Shutdown, counts: Arc<Counts>, users: Option<Refre
                         tracing::info!("SIGHUP: users are read again where they have a file; other settings need a restart");
                         if let Some(users) = &users {
                             users.now();
+                        }
+                    }
+                    _ = second.tick(), if disk.is_some() => {
+                        if let Some(disk) = &mut disk {
+                            disk.look();
                         }
                     }
                     _ = minute.tick() => {

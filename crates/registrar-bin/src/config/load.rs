@@ -11,7 +11,7 @@ use toml::de::DeTable;
 use tracing_subscriber::EnvFilter;
 
 use super::section::Section;
-use super::{Problems, Settings, auth, listen, users};
+use super::{Keep, Problems, Settings, auth, listen, location, users};
 use crate::Failure;
 use crate::cli::ServeArgs;
 
@@ -59,6 +59,19 @@ pub(crate) fn from_args(args: &ServeArgs) -> Result<Settings, Failure> {
         check_level(level).map_err(|error| wrong("--log", &error))?;
         settings.log.level.clone_from(level);
     }
+    let location = &mut settings.location;
+    if let Some(mode) = args.location {
+        location.keep = mode.keep(location.keep.interval());
+    }
+    if let Some(path) = &args.data_dir {
+        if location.keep == Keep::InMemory {
+            return Err(wrong("--data-dir", &"nothing is written with location mode memory: leave one of them out"));
+        }
+        if let Some(what) = location::no_directory(path) {
+            return Err(wrong("--data-dir", &what));
+        }
+        location.directory = Some(path.clone());
+    }
     Ok(settings)
 }
 
@@ -79,6 +92,7 @@ fn parse(text: &str, folder: &Path) -> Result<Settings, Problems> {
         top.section("throttle", |throttle| read_throttle(throttle, &mut settings));
         top.section("sip", |sip| read_sip(sip, &mut settings));
         top.section("tcp", |tcp| read_tcp(tcp, &mut settings));
+        top.section("location", |section| location::read(section, folder, &mut settings.location));
         top.section("users", |section| users::read(section, folder, &mut settings.users));
         let mut auth_at = None;
         top.section("auth", |section| {

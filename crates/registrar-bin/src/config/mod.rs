@@ -3,6 +3,7 @@
 mod auth;
 mod listen;
 mod load;
+mod location;
 mod near;
 mod problem;
 mod section;
@@ -10,6 +11,7 @@ mod users;
 
 pub(crate) use auth::{AuthSettings, check_realm};
 pub(crate) use load::{from_args, from_file};
+pub(crate) use location::{Keep, LocationMode, LocationSettings};
 pub(crate) use near::is_near;
 pub(crate) use problem::{Problems, line_of};
 pub(crate) use section::Section;
@@ -39,6 +41,7 @@ pub(crate) struct Settings {
     /// `None`: anybody may register as anybody.
     pub(crate) users: Option<UsersSource>,
     pub(crate) auth: AuthSettings,
+    pub(crate) location: LocationSettings,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +87,7 @@ impl Default for Settings {
             connections_per_source: None,
             users: None,
             auth: AuthSettings::default(),
+            location: LocationSettings::default(),
         }
     }
 }

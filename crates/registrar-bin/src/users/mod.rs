@@ -22,6 +22,6 @@ mod user;
 pub(crate) use command::command;
 pub(crate) use source::{Refresh, Users, named};
 
-use address::Address;
+pub(crate) use address::Address;
 use load::Challenge;
 use reload::{Reread, UsersFile};

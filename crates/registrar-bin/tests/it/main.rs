@@ -9,9 +9,21 @@ mod baresip;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod dice;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod full_disk;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod line;
+#[cfg(test)]
+mod linear;
+#[cfg(test)]
+mod location;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
@@ -26,6 +38,8 @@ mod start;
 mod stop;
 #[cfg(test)]
 mod stores;
+#[cfg(test)]
+mod two_processes;
 #[cfg(test)]
 mod users;
 #[cfg(test)]

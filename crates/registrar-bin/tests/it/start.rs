@@ -28,13 +28,17 @@ fn it_says_where_it_listens_what_it_serves_and_how_to_try_it() {
     assert!(legs.len() == 4 && legs.iter().all(|leg| leg.addr.ip().is_loopback() && leg.addr.port() != 0));
     assert_eq!(lines[2], "  domains    every domain");
     assert!(lines[3].starts_with("  users      anybody may register"));
-    assert!(lines[4].starts_with("  bindings   in memory") && lines[4].ends_with("30 to 300 s each"));
+    assert!(lines[4].starts_with("  bindings   at most") && lines[4].ends_with("30 to 300 s each"));
+    assert!(
+        lines[5].starts_with("  location   in /") && lines[5].contains("on disk before it is answered"),
+        "{lines:#?}"
+    );
     let port = legs[0].addr.port();
     assert_eq!(
-        lines[5],
+        lines[6],
         format!("  try it     set up a phone for alice@127.0.0.1, any password, registrar 127.0.0.1, port {port}, UDP")
     );
-    assert!(lines[6].contains("or: sipsak ") && lines.len() == 7, "{lines:#?}");
+    assert!(lines[7].contains("or: sipsak ") && lines.len() == 8, "{lines:#?}");
 }
 
 #[test]
@@ -118,7 +122,21 @@ fn wrong_use_of_the_command_line_is_told_from_wrong_settings() {
 fn help_names_the_commands_and_the_exit_codes() {
     let help = run(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
-    for part in ["serve", "check", "--config", "--listen", "--domain", "--log", "5060", "64", "69", "70"] {
+    for part in [
+        "serve",
+        "check",
+        "--config",
+        "--listen",
+        "--domain",
+        "--log",
+        "--data-dir",
+        "--location",
+        "5060",
+        "64",
+        "65",
+        "69",
+        "70",
+    ] {
         assert!(help.out.contains(part), "{part}: {}", help.out);
     }
     assert_eq!(run(&["--version"]).out, concat!("registrar ", env!("CARGO_PKG_VERSION"), "\n"));

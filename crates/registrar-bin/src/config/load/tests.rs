@@ -1,5 +1,8 @@
-use super::super::{Store, UsersSource};
+use std::time::Duration;
+
+use super::super::{Keep, LocationSettings, Store, UsersSource};
 use super::*;
+use location_durable::Mode;
 use sip_registrar::Limits;
 
 fn parse(text: &str) -> Result<Settings, Problems> {
@@ -47,6 +50,10 @@ fn everything_can_be_set() {
         file = "users.toml"
         [auth]
         realm = "asterisk"
+        [location]
+        mode = "delayed"
+        directory = "bindings"
+        interval = 250
     "#;
     let settings = parse(text).unwrap();
     assert_eq!(settings.listen.as_deref().map(<[_]>::len), Some(2));
@@ -74,6 +81,48 @@ fn everything_can_be_set() {
     assert_eq!((settings.connections, settings.connections_per_source), (Some(100), Some(10)));
     assert_eq!(settings.users, Some(UsersSource::File("/etc/registrar/users.toml".into())));
     assert_eq!(settings.auth.policy.realm.as_deref(), Some("asterisk"));
+    let mode = Mode::Delayed { interval: Duration::from_millis(250) };
+    let directory = Some("/etc/registrar/bindings".into());
+    assert_eq!(settings.location, LocationSettings { keep: Keep::OnDisk(mode), directory });
+}
+
+#[test]
+fn the_table_is_where_it_is_said_to_be_and_what_contradicts_is_told() {
+    let location = |text: &str| parse(&format!("[location]\n{text}")).unwrap().location;
+    assert_eq!(location(""), LocationSettings { keep: Keep::OnDisk(Mode::Synced), directory: None });
+    assert_eq!(location("directory = '/srv/x'").directory.unwrap(), Path::new("/srv/x"));
+    assert_eq!(location("mode = 'memory'").keep, Keep::InMemory);
+    assert_eq!(location("mode = 'delayed'").keep, Keep::OnDisk(Mode::Delayed { interval: Duration::from_secs(1) }));
+    for (text, line, said) in [
+        ("mode = 'disk'\ninterval = 500", 2, r#"[location] mode must be "synced" or "delayed" or "memory""#),
+        ("interval = 500", 2, "[location] interval without mode = \"delayed\""),
+        ("mode = 'delayed'\ninterval = 99", 3, "interval must be a whole number from 100 to 60000"),
+        ("mode = 'memory'\ndirectory = 'x'", 3, "directory with mode = \"memory\", which writes nothing"),
+        ("directory = ''", 2, "directory is empty"),
+        ("directory = '/etc/passwd'", 2, "/etc/passwd is a file"),
+        ("directroy = 'x'", 2, "unknown key \"directroy\""),
+    ] {
+        let problems = problems(&format!("[location]\n{text}"));
+        assert!(problems.len() == 1 && problems[0].0 == line && problems[0].1.contains(said), "{text}: {problems:?}");
+    }
+}
+
+#[test]
+fn the_command_line_goes_over_what_the_file_says_of_the_table() {
+    let args = |args: &[&str]| {
+        use clap::Parser;
+        from_args(&crate::cli::Cli::parse_from([&["registrar"], args].concat()).serve).map(|settings| settings.location)
+    };
+    let location = |words: &[&str]| args(words).unwrap_or_else(|_| panic!("{words:?}"));
+    assert_eq!(location(&["--location", "memory"]).keep, Keep::InMemory);
+    let expected = LocationSettings { keep: Keep::OnDisk(Mode::Synced), directory: Some("here".into()) };
+    assert_eq!(location(&["--data-dir", "here"]), expected);
+    for (words, said) in [
+        (["--location", "memory", "--data-dir", "here"], "nothing is written with location mode memory"),
+        (["--location", "synced", "--data-dir", "/etc/passwd"], "--data-dir: /etc/passwd is a file"),
+    ] {
+        assert!(matches!(args(&words), Err(Failure::Settings(text)) if text.contains(said)), "{words:?}");
+    }
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::print;
 use super::target::Target;
 use crate::Failure;
 use crate::cli::ListArgs;
+use crate::say::print;
 use crate::users::user::{Secrets, User};
 
 /// Shows every user in the order of the file, and nothing that is secret.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::say;
 use crate::Failure;
+use crate::say::say;
 
 /// How long another command may take before this one gives up.
 const PATIENCE: Duration = Duration::from_secs(60);

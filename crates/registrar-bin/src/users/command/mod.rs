@@ -7,8 +7,6 @@ mod locked;
 mod secret;
 mod target;
 
-use std::io::{self, Write};
-
 use sip_registrar::auth::{Algorithms, Grants};
 
 use super::Address;
@@ -16,6 +14,7 @@ use super::read;
 use super::user::{Password, Secrets, User};
 use crate::Failure;
 use crate::cli::{AddArgs, PasswdArgs, PasswordArgs, RemoveArgs, UserCommand};
+use crate::say::{say, wrong};
 
 use target::{IfMissing, Target};
 
@@ -83,25 +82,4 @@ fn secrets(args: &PasswordArgs, address: &Address, realm: &str, password: &Passw
 
 fn parse_address(text: &str) -> Result<Address, Failure> {
     Address::parse(text).map_err(|error| wrong(&error.to_string()))
-}
-
-fn wrong(what: &str) -> Failure {
-    Failure::Settings(format!("error: {what}"))
-}
-
-/// Tells whoever runs it what was done; what was asked for goes to standard output alone.
-fn say(what: &str) {
-    // If nobody listens it is done all the same.
-    drop(writeln!(io::stderr(), "{what}"));
-}
-
-/// Prints what was asked for.
-fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Machine(format!("error: standard output: {error}")))
-        }
-        _ => Ok(()),
-    }
 }

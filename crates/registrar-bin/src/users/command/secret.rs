@@ -4,9 +4,9 @@ use std::io::{self, BufRead};
 
 use zeroize::Zeroizing;
 
-use super::print;
 use crate::Failure;
 use crate::cli::PasswordArgs;
+use crate::say::print;
 use crate::users::Address;
 use crate::users::user::Password;
 

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::locked::{Locked, unreadable};
-use super::wrong;
 use crate::cli::UsersFileArgs;
 use crate::config::{self, Settings, UsersSource, check_realm, is_near};
+use crate::say::wrong;
 use crate::users::Address;
 use crate::users::load::TextFile;
 use crate::users::masked::masked;

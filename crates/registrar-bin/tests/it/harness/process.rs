@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::PATIENCE;
+use super::{PATIENCE, Room};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stream {
@@ -23,6 +23,7 @@ pub(crate) struct Process {
     child: Child,
     lines: Receiver<Line>,
     printed: Vec<Line>,
+    _state: Option<Room>,
 }
 
 /// How a program ended.
@@ -48,7 +49,7 @@ impl Process {
         let out = child.stdout.take().map(|out| read_lines(out, Stream::Out, sender.clone()));
         let err = child.stderr.take().map(|err| read_lines(err, Stream::Err, sender.clone()));
         assert!(out.is_some() || err.is_some(), "{name}: no output is read");
-        Self { name, child, lines, printed: Vec::new() }
+        Self { name, child, lines, printed: Vec::new(), _state: Room::of(command) }
     }
 
     /// Waits for a line, on either output, that contains `what`, after those that were waited for before.
@@ -87,7 +88,7 @@ impl Process {
         Finished { code, out: text(Stream::Out), err: text(Stream::Err) }
     }
 
-    fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().try_into().unwrap())
     }
 

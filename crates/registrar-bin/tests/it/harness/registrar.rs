@@ -118,9 +118,12 @@ impl DerefMut for Registrar {
     }
 }
 
-/// The program, without arguments yet.
+/// The program, without arguments yet. What it keeps on disk, where no other directory is named, is in one of its own,
+/// which goes with its process.
 pub(crate) fn command() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_registrar"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_registrar"));
+    command.env(Room::STATE, Room::named());
+    command
 }
 
 fn leg(text: &str) -> Leg {

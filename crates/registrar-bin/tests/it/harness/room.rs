@@ -1,6 +1,7 @@
 //! A directory for one test.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::unique;
 
@@ -8,10 +9,24 @@ use super::unique;
 pub(crate) struct Room(PathBuf);
 
 impl Room {
+    /// Names the directory in which a registrar keeps what it keeps.
+    pub(crate) const STATE: &str = "STATE_DIRECTORY";
+
     pub(crate) fn new() -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{}", std::process::id(), unique()));
+        let path = Self::named();
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
+    }
+
+    /// Only the name of one, which nobody else has.
+    pub(crate) fn named() -> PathBuf {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{}", std::process::id(), unique()))
+    }
+
+    /// The one that a program makes as it has been told.
+    pub(crate) fn of(command: &Command) -> Option<Self> {
+        let (_, path) = command.get_envs().find(|(name, _)| *name == Self::STATE)?;
+        path.map(|path| Self(path.into()))
     }
 
     /// Writes a file and says where it is.

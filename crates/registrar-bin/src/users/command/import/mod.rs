@@ -10,16 +10,15 @@ use std::path::Path;
 use sip_registrar::auth::Algorithms;
 use zeroize::Zeroizing;
 
+use super::edit;
 use super::target::{IfMissing, Target, UsersText, lost};
-use super::{edit, say, wrong};
 use crate::Failure;
+use crate::bad_lines::BadLines;
 use crate::cli::{ImportArgs, ImportFormat};
 use crate::config::check_realm;
+use crate::say::{count, say, wrong};
 use crate::users::Address;
 use crate::users::user::{Secrets, User};
-
-/// The most bad lines that are shown.
-const SHOWN: usize = 20;
 
 /// A user of another server.
 #[derive(Debug)]
@@ -67,7 +66,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
         Ok(text)
     })?;
     let added = users.good.len() - replaced;
-    let count = |n: usize| if n == 1 { "1 user".to_owned() } else { format!("{n} users") };
+    let count = |n| count(n, "user", "users");
     say(&match replaced {
         0 => format!("added {} to {target}", count(added)),
         _ => format!("added {} to {target}, and gave {} other secrets", count(added), count(replaced)),
@@ -104,31 +103,31 @@ struct Users {
     good: Vec<(u64, User)>,
     /// The lines in which they stand.
     lines: HashMap<Address, u64>,
-    bad: Bad,
+    bad: BadLines,
 }
 
 impl Users {
     fn add(&mut self, line: u64, user: Result<Imported, String>) {
         let Imported { address, secrets } = match user {
             Ok(user) => user,
-            Err(what) => return self.bad.add(line, &what),
+            Err(what) => return self.bad.add(format_args!("line {line}"), &what),
         };
         if let Some(first) = self.lines.insert(address.clone(), line) {
-            return self.bad.add(line, &format!("{address} was in line {first} already"));
+            return self.bad.add(format_args!("line {line}"), &format!("{address} was in line {first} already"));
         }
         self.good.push((line, User { address, secrets, algorithms: Algorithms::default(), may_register: Vec::new() }));
     }
 
     fn must_be_good(&self, input: &str) -> Result<(), Failure> {
-        self.bad.to_result(input, "")
+        to_result(&self.bad, input, "")
     }
 
     fn must_be_new(&self, before: &UsersText, input: &str, file: &Target) -> Result<(), Failure> {
-        let mut bad = Bad::default();
+        let mut bad = BadLines::default();
         for (line, user) in self.good.iter().filter(|(_, user)| before.get(&user.address).is_some()) {
-            bad.add(*line, &format!("{} is in {file} already", user.address));
+            bad.add(format_args!("line {line}"), &format!("{} is in {file} already", user.address));
         }
-        bad.to_result(input, "\nhelp: --replace gives users that are there already the secrets of the input")
+        to_result(&bad, input, "\nhelp: --replace gives users that are there already the secrets of the input")
     }
 
     /// The text with all of them, and how many were in it before.
@@ -159,33 +158,6 @@ impl Users {
     }
 }
 
-/// Lines that are no users: how many, and what is wrong with the first.
-#[derive(Default)]
-struct Bad {
-    count: usize,
-    told: Vec<String>,
-}
-
-impl Bad {
-    fn add(&mut self, line: u64, what: &str) {
-        self.count += 1;
-        if self.told.len() < SHOWN {
-            self.told.push(format!("line {line}: {what}"));
-        }
-    }
-
-    fn to_result(&self, input: &str, help: &str) -> Result<(), Failure> {
-        if self.count == 0 {
-            return Ok(());
-        }
-        let more = match self.count - self.told.len() {
-            0 => String::new(),
-            more => format!("\nand {more} more"),
-        };
-        let lines = if self.count == 1 { "1 line".to_owned() } else { format!("{} lines", self.count) };
-        let told = self.told.join("\n");
-        Err(Failure::Settings(format!(
-            "{told}{more}\nerror: {input}: {lines} cannot be imported: nothing was changed{help}"
-        )))
-    }
+fn to_result(bad: &BadLines, input: &str, help: &str) -> Result<(), Failure> {
+    bad.refusal(input, help).map_or(Ok(()), |refusal| Err(Failure::Settings(refusal)))
 }
