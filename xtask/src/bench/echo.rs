@@ -5,8 +5,8 @@ use std::net::UdpSocket;
 use anyhow::Result;
 use nix::sys::socket::{setsockopt, sockopt};
 
-/// Room for all that is outstanding, as servers ask for it; the kernel may give less.
-const RECEIVE_BUFFER: usize = 1 << 20;
+/// Room for all that is outstanding, as the servers ask for it; the kernel may give less.
+const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// As long as the 200 to a REGISTER is.
 const ANSWER: usize = 450;

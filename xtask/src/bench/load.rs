@@ -1,15 +1,17 @@
-//! The load: a closed loop with a fixed number of requests outstanding, from one thread.
+//! The load, from one thread: a closed loop with a fixed number of requests outstanding, or an open one at a fixed rate.
 //!
 //! When nothing has come it sleeps for a moment by the clock, not until something comes: to wake it would be work that
 //! the kernel charges to the server.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
 use super::digest::{Login, Nonce};
+use super::pace::Turns;
+use super::plan::{Outcome, Plan, Proof};
 use super::requests::{Kind, Template, read_answer};
 use super::wire::{Buffers, Outgoing, Wire};
 
@@ -27,59 +29,6 @@ const CHALLENGE: u16 = 401;
 
 /// No measurement takes longer.
 const LONGEST: Duration = Duration::from_secs(300);
-
-/// What to send.
-#[derive(Clone, Copy)]
-pub(crate) struct Plan {
-    pub(crate) kind: Kind,
-    pub(crate) proof: Proof,
-    /// The first user and how many take turns.
-    pub(crate) users: (u32, u32),
-    /// Requests in all, or pairs of them.
-    pub(crate) count: u64,
-    pub(crate) outstanding: usize,
-    /// Ends earlier at this moment.
-    pub(crate) until: Option<Instant>,
-}
-
-/// How the senders prove who they are.
-#[derive(Clone, Copy)]
-pub(crate) enum Proof {
-    /// Nobody asks them to.
-    NotAsked,
-    /// Not at all: a challenge is the answer that is wanted.
-    Missing,
-    /// By the answer to a challenge, in the same request sent again. The two count as one.
-    Pair(Login),
-    /// By the next use of the nonce that each had from the last pair.
-    Again(Login),
-}
-
-/// What came of it.
-#[derive(Default)]
-pub(crate) struct Outcome {
-    pub(crate) answered: u64,
-    /// Answers other than the one that is wanted, by status code.
-    pub(crate) unwanted: BTreeMap<u16, u64>,
-    pub(crate) lost: u64,
-    pub(crate) took: Duration,
-    /// Nanoseconds, in order of size.
-    latencies: Vec<u32>,
-}
-
-impl Outcome {
-    /// The latency that this share of the requests did not exceed.
-    pub(crate) fn latency(&self, share: f64) -> Duration {
-        let last = self.latencies.len().saturating_sub(1);
-        let at = (last as f64 * share).round() as usize;
-        Duration::from_nanos(self.latencies.get(at).copied().unwrap_or(0).into())
-    }
-
-    /// How many requests took longer.
-    pub(crate) fn longer_than(&self, limit: Duration) -> usize {
-        self.latencies.iter().filter(|nanos| Duration::from_nanos(u64::from(**nanos)) > limit).count()
-    }
-}
 
 /// A generator and the server it talks to. Its sequence numbers grow over all that it sends.
 pub(crate) struct Load {
@@ -107,7 +56,7 @@ struct Line {
 struct Sent {
     user: u32,
     line: usize,
-    /// When it was sent, or the first of the pair was.
+    /// When it was due to be sent, or the first of the pair was.
     at: Instant,
     /// The status that is wanted.
     wanted: u16,
@@ -164,24 +113,22 @@ impl Load {
         let mut outcome = Outcome::default();
         let start = Instant::now();
         let end = plan.until.unwrap_or(start + LONGEST);
-        let mut started = 0;
         let mut oldest = self.sequence;
-        let mut due: Vec<usize> = (0..plan.outstanding).map(|turn| turn % self.lines.len()).collect();
+        let mut turns = Turns::new(plan.pace, self.lines.len(), start);
         loop {
             let now = Instant::now();
-            while now < end && started < plan.count {
-                let Some(line) = due.pop() else { break };
-                let user = plan.users.0 + (started % u64::from(plan.users.1)) as u32;
-                let sent = Sent::new(user, line, now, plan.proof);
+            while now < end && turns.started() < plan.count {
+                let user = plan.users.0 + (turns.started() % u64::from(plan.users.1)) as u32;
+                let Some((line, due)) = turns.next(now) else { break };
+                let sent = Sent::new(user, line, due, plan.proof);
                 match plan.proof {
                     Proof::Again(login) => self.prove(login, &mut template, sent)?,
                     _ => self.put(template.request(user, self.sequence), sent),
                 }
-                started += 1;
             }
             self.send()?;
             let answered = outcome.answered;
-            self.receive(&mut outcome, &mut due)?;
+            self.receive(&mut outcome, &mut turns)?;
             if outcome.answered == answered && self.challenged.is_empty() {
                 thread::sleep(NAP);
             }
@@ -190,8 +137,8 @@ impl Load {
                     self.prove(login, &mut template, Sent { wanted: 200, is_first: false, open: true, ..first })?;
                 }
             }
-            oldest = self.give_up(oldest, &mut outcome, &mut due);
-            if oldest == self.sequence && (started == plan.count || Instant::now() >= end) {
+            oldest = self.give_up(oldest, &mut outcome, &mut turns);
+            if oldest == self.sequence && (turns.started() == plan.count || Instant::now() >= end) {
                 break;
             }
             if start.elapsed() > LONGEST + LOST_AFTER * 2 {
@@ -231,8 +178,8 @@ impl Load {
         Ok(())
     }
 
-    /// Takes what has come; the lines that may send again go to `due`.
-    fn receive(&mut self, outcome: &mut Outcome, due: &mut Vec<usize>) -> Result<()> {
+    /// Takes what has come; the lines that may send again go to `turns`.
+    fn receive(&mut self, outcome: &mut Outcome, turns: &mut Turns) -> Result<()> {
         let Self { lines, sent, nonces, challenged, buffers, .. } = self;
         for (at, line) in lines.iter_mut().enumerate() {
             line.wire.receive(buffers, |answer| {
@@ -250,7 +197,7 @@ impl Load {
                     *outcome.unwanted.entry(status).or_default() += 1;
                 }
                 outcome.latencies.push(u32::try_from(slot.at.elapsed().as_nanos()).unwrap_or(u32::MAX));
-                due.push(at);
+                turns.ended(at);
                 Ok(())
             })?;
         }
@@ -258,7 +205,7 @@ impl Load {
     }
 
     /// Gives up requests that have waited too long; the oldest that is still open.
-    fn give_up(&mut self, mut oldest: u64, outcome: &mut Outcome, due: &mut Vec<usize>) -> u64 {
+    fn give_up(&mut self, mut oldest: u64, outcome: &mut Outcome, turns: &mut Turns) -> u64 {
         while oldest < self.sequence {
             let Some(slot) = slot(&mut self.sent, oldest) else { break };
             if slot.open {
@@ -267,15 +214,20 @@ impl Load {
                 }
                 slot.open = false;
                 outcome.lost += 1;
-                due.push(slot.line);
+                turns.ended(slot.line);
             }
             oldest += 1;
         }
         oldest
     }
 
+    /// Asks whether something is bound for one user.
+    pub(crate) fn is_bound(&mut self, user: u32) -> Result<bool> {
+        Ok(self.ask(user)?.lines().any(|line| line.starts_with("Contact:")))
+    }
+
     /// Asks what is bound for one user; the answer as text.
-    pub(crate) fn ask(&mut self, user: u32) -> Result<String> {
+    fn ask(&mut self, user: u32) -> Result<String> {
         let mut template = Template::new(Kind::Query, self.transport);
         let start = Instant::now();
         self.put(template.request(user, self.sequence), Sent::new(user, 0, start, Proof::NotAsked));
@@ -304,9 +256,11 @@ fn slot(sent: &mut [Sent], sequence: u64) -> Option<&mut Sent> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::net::UdpSocket;
 
     use super::super::digest::Hash;
+    use super::super::pace::Pace;
     use super::*;
 
     #[test]
@@ -325,12 +279,25 @@ mod tests {
         });
         let mut load = Load::udp(port, 4).unwrap();
         let kind = Kind::Register { expires: 60 };
-        let plan = Plan { kind, proof: Proof::NotAsked, users: (0, 7), count: 200, outstanding: 30, until: None };
+        let plan =
+            Plan { kind, proof: Proof::NotAsked, users: (0, 7), count: 200, pace: Pace::Outstanding(30), until: None };
         let outcome = load.run(&plan).unwrap();
         echo.join().unwrap();
         assert_eq!((outcome.answered, outcome.lost, outcome.unwanted.len()), (180, 20, 0));
         assert_eq!((outcome.longer_than(Duration::ZERO), outcome.longer_than(LOST_AFTER)), (180, 0));
         assert!(outcome.latency(0.0) <= outcome.latency(0.5) && outcome.latency(0.5) <= outcome.latency(1.0));
+    }
+
+    #[test]
+    fn an_open_loop_sends_on_while_nothing_is_answered() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut load = Load::udp(server.local_addr().unwrap().port(), 4).unwrap();
+        let kind = Kind::Register { expires: 60 };
+        let pace = Pace::PerSecond(2000);
+        let plan = Plan { kind, proof: Proof::NotAsked, users: (0, 7), count: 100, pace, until: None };
+        let outcome = load.run(&plan).unwrap();
+        assert_eq!((outcome.answered, outcome.lost), (0, 100));
+        assert!(outcome.took >= Duration::from_millis(49) + LOST_AFTER, "{:?}", outcome.took);
     }
 
     #[test]
@@ -363,7 +330,7 @@ mod tests {
         let login = Login { hash: Hash::Md5, password: "a" };
         for proof in [Proof::Pair(login), Proof::Again(login)] {
             let kind = Kind::Register { expires: 60 };
-            let plan = Plan { kind, proof, users: (0, 25), count: 50, outstanding: 20, until: None };
+            let plan = Plan { kind, proof, users: (0, 25), count: 50, pace: Pace::Outstanding(20), until: None };
             let outcome = load.run(&plan).unwrap();
             assert_eq!((outcome.answered, outcome.lost, outcome.unwanted.len()), (50, 0, 0));
         }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::load::{Load, Outcome, Plan, Proof};
+use super::load::Load;
+use super::pace::Pace;
+use super::plan::{Outcome, Plan, Proof};
 use super::requests::Kind;
 use super::scenario::{LASTING, SOCKETS};
 use super::servers::{Access, Server, Which};
@@ -45,7 +47,7 @@ fn measure(which: Which, options: &Options, bindings: u32, folder: &Path) -> Res
         proof: Proof::NotAsked,
         users: OTHERS,
         count: u64::MAX,
-        outstanding: 1,
+        pace: Pace::Outstanding(1),
         until: Some(until),
     };
 
@@ -59,7 +61,7 @@ fn measure(which: Which, options: &Options, bindings: u32, folder: &Path) -> Res
         proof: Proof::NotAsked,
         users,
         count: bindings.into(),
-        outstanding,
+        pace: Pace::Outstanding(outstanding),
         until: None,
     };
     let cpu = server.cpu()?;
@@ -81,7 +83,7 @@ fn measure(which: Which, options: &Options, bindings: u32, folder: &Path) -> Res
     println!("{each:.0} bytes per binding ({:.1} MB → {:.1} MB)", megabytes(empty), megabytes(full));
     let some = [0, bindings / 2, bindings - 1];
     for user in some {
-        if !has_contact(&load.ask(user)?) {
+        if !load.is_bound(user)? {
             bail!("user {user} is not registered");
         }
     }
@@ -92,7 +94,7 @@ fn measure(which: Which, options: &Options, bindings: u32, folder: &Path) -> Res
     let after = server.memory()?;
     println!("afterwards {:.1} MB", megabytes(after));
     for user in some {
-        if has_contact(&load.ask(user)?) {
+        if load.is_bound(user)? {
             bail!("user {user} is still registered {EXPIRY:?} after the end");
         }
     }
@@ -140,10 +142,6 @@ fn raw(outcome: &Outcome, cpu: Duration) -> Value {
         },
         "over_5_ms": outcome.longer_than(PAUSE),
     })
-}
-
-fn has_contact(answer: &str) -> bool {
-    answer.lines().any(|line| line.starts_with("Contact:"))
 }
 
 fn megabytes(bytes: u64) -> f64 {

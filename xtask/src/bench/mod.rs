@@ -4,16 +4,24 @@
 //! between servers measured a moment apart.
 
 mod configs;
+mod databases;
 mod digest;
+mod disk;
 pub(crate) mod echo;
+mod kamailio;
 mod load;
 mod million;
+mod pace;
+mod plan;
+mod process;
 mod report;
 mod requests;
+mod restart;
 mod scenario;
 mod servers;
 mod usage;
 mod wire;
+mod written;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -43,14 +51,23 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
     outstanding: u32,
     /// Only these servers, in this order
-    #[arg(long, value_delimiter = ',', default_value = "echo,registrar,kamailio")]
+    #[arg(long, value_delimiter = ',', default_value = "echo,registrar,registrar-synced,kamailio")]
     servers: Vec<Which>,
     /// Only servers that ask for no passwords, or for some by this hash
     #[arg(long, value_delimiter = ',', default_value = "open,md5,sha-256")]
     only: Vec<Access>,
+    /// Also refreshes at this rate a second, whatever is answered
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: Option<u32>,
     /// Instead: bytes for each of so many bindings, and the pause when they all expire
     #[arg(long, value_parser = clap::value_parser!(u32).range(1000..=3_000_000))]
     bindings: Option<u32>,
+    /// Instead: how long servers that keep their bindings take to start with so many
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1000..=3_000_000))]
+    restart: Option<u32>,
+    /// Instead: what servers that keep their bindings write to the disk, in so many seconds of each load
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=250))]
+    written: Option<u32>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -60,20 +77,25 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return command::run(cargo().args(["run", "--quiet", "--release", "--package", "xtask", "--"]).args(own));
     }
     let mut options = options.clone();
-    options.servers.retain(|which| {
-        let there = matches!(which, Which::Echo | Which::Registrar) || command::find("kamailio").is_some();
-        if !there {
-            println!("{} is left out: no program kamailio here (Debian package kamailio)", which.name());
+    options.servers.retain(|which| match which.missing() {
+        None => true,
+        Some(package) => {
+            println!("{} is left out: the Debian package {package} is not here", which.name());
+            false
         }
-        there
     });
-    if options.servers.contains(&Which::Registrar) {
+    if options.servers.iter().any(|which| which.is_ours()) {
         command::run(cargo().args(["build", "--release", "--bin", "registrar"]))?;
     }
     let folder = folder()?;
-    match options.bindings {
-        Some(bindings) => million::run(&options, bindings, &folder),
-        None => rounds(&options, &folder),
+    if let Some(bindings) = options.bindings {
+        million::run(&options, bindings, &folder)
+    } else if let Some(bindings) = options.restart {
+        restart::run(&options, bindings, &folder)
+    } else if let Some(seconds) = options.written {
+        written::run(&options, seconds, &folder)
+    } else {
+        rounds(&options, &folder)
     }
 }
 
@@ -105,7 +127,7 @@ fn rounds(options: &Options, folder: &Path) -> Result<()> {
 
 impl ValueEnum for Which {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Echo, Self::Registrar, Self::Kamailio, Self::KamailioBare]
+        &Self::ALL
     }
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {

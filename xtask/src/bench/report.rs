@@ -8,10 +8,10 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::Options;
-use super::load::Outcome;
+use super::plan::Outcome;
 use super::requests::Template;
 use super::scenario::{LASTING, Scenario};
-use super::servers::Which;
+use super::servers::{Keep, Which};
 
 /// One server, one scenario, one round.
 pub(crate) struct Sample {
@@ -26,7 +26,7 @@ pub(crate) struct Sample {
 impl Sample {
     /// How many processors the server kept busy: 1 is a single thread at its limit.
     fn processors(&self) -> f64 {
-        self.cpu * rate(&self.outcome) / 1e6
+        self.cpu * self.outcome.rate() / 1e6
     }
 }
 
@@ -40,52 +40,60 @@ pub(crate) fn print(samples: &[Sample], options: &Options, folder: &Path) -> Res
         options.outstanding,
         Template::new(LASTING, "UDP").size(),
     );
+    if samples.iter().any(|sample| sample.which.less() > 1) {
+        println!("with a database: a tenth of the addresses, and of the requests");
+    }
+    if let Some(rate) = options.rate {
+        println!("offered: {rate} requests a second, evenly spaced");
+    }
     println!("\nServer CPU, µs per request");
-    println!("{:<18} {:<13} {:>7}  {:>15}  each round", "scenario", "server", "median", "range");
+    println!("{:<18} {:<19} {:>7}  {:>15}  each round", "scenario", "server", "median", "range");
     let groups = by_scenario(samples);
     for ((scenario, which), group) in &groups {
         let values: Vec<f64> = group.iter().map(|sample| sample.cpu).collect();
-        println!("{:<18} {:<13} {}", scenario.name(), which.name(), spread(&values));
+        println!("{:<18} {:<19} {}", scenario.name(), which.name(), spread(&values));
     }
     let pairs: Vec<_> = groups
         .iter()
-        .filter(|((_, which), _)| *which != Which::Registrar)
-        .filter_map(|((scenario, other), theirs)| {
-            Some((*scenario, *other, groups.get(&(*scenario, Which::Registrar))?, theirs))
+        .flat_map(|((scenario, ours), own)| groups.iter().map(move |other| (*scenario, *ours, own, other)))
+        .filter(|(scenario, ours, _, ((other_scenario, other), _))| {
+            scenario == other_scenario && compares(*ours, *other)
         })
+        .map(|(scenario, ours, own, ((_, other), theirs))| (scenario, ours, *other, own, theirs))
         .collect();
-    println!("\nregistrar ÷ the other, round by round");
-    for (scenario, other, ours, theirs) in &pairs {
-        let ratios: Vec<f64> = ours.iter().zip(*theirs).map(|(ours, theirs)| ours.cpu / theirs.cpu).collect();
-        println!("{:<18} {:<13} {}", scenario.name(), other.name(), spread(&ratios));
+    println!("\nOne ÷ the other, round by round");
+    for (scenario, ours, other, own, theirs) in &pairs {
+        let ratios: Vec<f64> = own.iter().zip(*theirs).map(|(own, theirs)| own.cpu / theirs.cpu).collect();
+        println!("{:<18} {:<39} {}", scenario.name(), pair(*ours, *other), spread(&ratios));
     }
     println!("\nThe same, less what the echo takes for as many datagrams");
-    for (scenario, other, ours, theirs) in pairs.iter().filter(|(_, other, ..)| *other != Which::Echo) {
+    for (scenario, ours, other, own, theirs) in pairs.iter().filter(|(_, _, other, ..)| *other != Which::Echo) {
         let Some(echoes) = scenario.echoes() else { continue };
         let less = |sample: &Sample| Some(sample.cpu - echo_of(samples, sample.round)? * f64::from(echoes));
-        let ratio = |(ours, theirs): (&&Sample, &&Sample)| Some(less(ours)? / less(theirs)?);
-        let ratios: Vec<f64> = ours.iter().zip(*theirs).filter_map(ratio).collect();
+        let ratio = |(own, theirs): (&&Sample, &&Sample)| Some(less(own)? / less(theirs)?);
+        let ratios: Vec<f64> = own.iter().zip(*theirs).filter_map(ratio).collect();
         if !ratios.is_empty() {
-            println!("{:<18} {:<13} {}", scenario.name(), other.name(), spread(&ratios));
+            println!("{:<18} {:<39} {}", scenario.name(), pair(*ours, *other), spread(&ratios));
         }
     }
     println!("\nLatency in µs, generator included, and what went wrong (medians over the rounds; sums)");
     println!(
-        "{:<18} {:<13} {:>8} {:>8} {:>8} {:>9} {:>10}  {:>6}  unwanted",
-        "scenario", "server", "p50", "p99", "max", "answers/s", "CPUs used", "lost"
+        "{:<18} {:<19} {:>8} {:>8} {:>8} {:>8} {:>9} {:>10}  {:>6}  unwanted",
+        "scenario", "server", "p50", "p99", "p99.9", "max", "answers/s", "CPUs used", "lost"
     );
     for ((scenario, which), group) in &groups {
         let of = |value: &dyn Fn(&Sample) -> f64| median(&group.iter().map(|sample| value(sample)).collect::<Vec<_>>());
         let latency = |share: f64| of(&|sample| micros(&sample.outcome, share));
         let lost: u64 = group.iter().map(|sample| sample.outcome.lost).sum();
         println!(
-            "{:<18} {:<13} {:>8.0} {:>8.0} {:>8.0} {:>9.0} {:>10.2}  {lost:>6}  {}",
+            "{:<18} {:<19} {:>8.0} {:>8.0} {:>8.0} {:>8.0} {:>9.0} {:>10.2}  {lost:>6}  {}",
             scenario.name(),
             which.name(),
             latency(0.5),
             latency(0.99),
+            latency(0.999),
             latency(1.0),
-            of(&|sample| rate(&sample.outcome)),
+            of(&|sample| sample.outcome.rate()),
             of(&Sample::processors),
             unwanted(group),
         );
@@ -121,6 +129,16 @@ fn by_scenario(samples: &[Sample]) -> Groups<'_> {
     groups
 }
 
+/// Whether a ratio of the first to the second says something: ours to the others', and ours on disk to ours in memory.
+fn compares(ours: Which, other: Which) -> bool {
+    let in_memory = Which::Registrar(Keep::Memory);
+    ours.is_ours() && (!other.is_ours() || (other == in_memory && ours != in_memory))
+}
+
+fn pair(ours: Which, other: Which) -> String {
+    format!("{} ÷ {}", ours.name(), other.name())
+}
+
 /// What the echo took in this round, in µs for a datagram.
 fn echo_of(samples: &[Sample], round: u32) -> Option<f64> {
     let echoes = samples.iter().filter(|sample| sample.round == round && sample.which == Which::Echo);
@@ -129,14 +147,14 @@ fn echo_of(samples: &[Sample], round: u32) -> Option<f64> {
 }
 
 /// Median, range and all values.
-fn spread(values: &[f64]) -> String {
+pub(super) fn spread(values: &[f64]) -> String {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let each: Vec<String> = values.iter().map(|value| format!("{value:.2}")).collect();
     format!("{:>7.2}  {least:>6.2} – {most:>6.2}  {}", median(values), each.join(" "))
 }
 
-fn median(values: &[f64]) -> f64 {
+pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let upper = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
@@ -146,10 +164,6 @@ fn median(values: &[f64]) -> f64 {
 
 fn micros(outcome: &Outcome, share: f64) -> f64 {
     outcome.latency(share).as_secs_f64() * 1e6
-}
-
-fn rate(outcome: &Outcome) -> f64 {
-    outcome.answered as f64 / outcome.took.as_secs_f64()
 }
 
 fn unwanted(group: &[&Sample]) -> String {

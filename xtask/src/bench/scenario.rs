@@ -4,7 +4,9 @@ use anyhow::{Result, ensure};
 
 use super::Options;
 use super::digest::{Hash, Login, PASSWORD};
-use super::load::{Load, Outcome, Plan, Proof};
+use super::load::Load;
+use super::pace::Pace;
+use super::plan::{Outcome, Plan, Proof};
 use super::requests::Kind;
 use super::servers::{Access, Server, Which};
 
@@ -19,6 +21,8 @@ pub(crate) const LASTING: Kind = Kind::Register { expires: 3600 };
 pub(crate) enum Scenario {
     New,
     Refresh,
+    /// Refreshes at a rate that is offered, whatever is answered.
+    Offered,
     Query,
     RefreshOverTcp,
     /// A REGISTER without credentials, and the 401.
@@ -34,6 +38,7 @@ impl Scenario {
         match self {
             Self::New => "new",
             Self::Refresh => "refresh",
+            Self::Offered => "refresh offered",
             Self::Query => "query",
             Self::RefreshOverTcp => "refresh over TCP",
             Self::Challenge => "challenge",
@@ -48,7 +53,8 @@ impl Scenario {
     /// it is not compared.
     pub(crate) fn echoes(self) -> Option<u32> {
         match self {
-            Self::RefreshOverTcp => None,
+            // With little to do, the echo costs more too: it is measured at the same rate, but not subtracted.
+            Self::RefreshOverTcp | Self::Offered => None,
             Self::Pair(_) => Some(2),
             _ => Some(1),
         }
@@ -73,16 +79,22 @@ impl Trial<'_> {
             each(scenario, cpu, outcome);
             Ok(())
         };
-        let (aors, requests) = (u64::from(self.options.aors), self.options.requests);
+        let (aors, requests) = (u64::from(self.aors()), self.requests());
         let open = |kind, count| self.plan(kind, Proof::NotAsked, count);
         match (self.which, self.access) {
             // It sends back whatever comes, so it is measured once beside each scenario that it is the floor of.
-            (Which::Echo, Access::Open) => measure(Scenario::Refresh, &mut udp, &open(LASTING, requests)),
+            (Which::Echo, Access::Open) => {
+                measure(Scenario::Refresh, &mut udp, &open(LASTING, requests))?;
+                self.offered().map_or(Ok(()), |plan| measure(Scenario::Offered, &mut udp, &plan))
+            }
             (Which::Echo, Access::Users(Hash::Md5)) => measure(Scenario::Challenge, &mut udp, &open(LASTING, requests)),
             (Which::Echo, Access::Users(Hash::Sha256)) => Ok(()),
             (_, Access::Open) => {
                 measure(Scenario::New, &mut udp, &open(LASTING, aors))?;
                 measure(Scenario::Refresh, &mut udp, &open(LASTING, requests))?;
+                if let Some(plan) = self.offered() {
+                    measure(Scenario::Offered, &mut udp, &plan)?;
+                }
                 measure(Scenario::Query, &mut udp, &open(Kind::Query, requests))?;
                 let mut tcp = Load::tcp(self.server.port, SOCKETS)?.after(&udp);
                 // The contact names the transport, so over TCP it is another binding at first.
@@ -102,9 +114,24 @@ impl Trial<'_> {
         }
     }
 
+    fn aors(&self) -> u32 {
+        self.options.aors.div_ceil(self.which.less())
+    }
+
+    fn requests(&self) -> u64 {
+        self.options.requests.div_ceil(self.which.less().into())
+    }
+
     fn plan(&self, kind: Kind, proof: Proof, count: u64) -> Plan {
         let outstanding = usize::try_from(self.options.outstanding).unwrap_or(1);
-        Plan { kind, proof, users: (0, self.options.aors), count, outstanding, until: None }
+        let pace = Pace::Outstanding(outstanding);
+        Plan { kind, proof, users: (0, self.aors()), count, pace, until: None }
+    }
+
+    /// Refreshes at the rate that was asked for.
+    fn offered(&self) -> Option<Plan> {
+        let pace = Pace::PerSecond(self.options.rate?);
+        Some(Plan { pace, ..self.plan(LASTING, Proof::NotAsked, self.requests()) })
     }
 
     /// Registers all users, so that what is measured are refreshes; and makes sure that nobody else is let in.
@@ -114,7 +141,7 @@ impl Trial<'_> {
         let outcome = load.run(&self.plan(LASTING, Proof::Pair(wrong), 1))?;
         ensure!(outcome.unwanted.get(&401) == Some(&1), "{name} lets wrong passwords in: {:?}", outcome.unwanted);
         let right = Login { hash, password: PASSWORD };
-        let outcome = load.run(&self.plan(LASTING, Proof::Pair(right), self.options.aors.into()))?;
+        let outcome = load.run(&self.plan(LASTING, Proof::Pair(right), self.aors().into()))?;
         ensure!(outcome.unwanted.is_empty(), "{name} does not let its users in: {:?}", outcome.unwanted);
         Ok(())
     }

@@ -5,18 +5,18 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use nix::time::ClockId;
+use nix::unistd::Pid;
 
-/// CPU time of all threads of a process and of those it has started, to the nanosecond (`schedstat`).
+/// CPU time of a process and of those it has started, to the nanosecond; threads that have ended count too.
 pub(crate) fn cpu(process: i32) -> Result<Duration> {
-    let mut sum = 0;
+    let mut sum = Duration::ZERO;
     for id in family(process)? {
-        let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else { continue };
-        for thread in threads.flatten() {
-            let Ok(line) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
-            sum += line.split_whitespace().next().and_then(|first| first.parse::<u64>().ok()).unwrap_or(0);
-        }
+        // One that has just ended has no clock any more.
+        let Ok(clock) = ClockId::pid_cpu_clock_id(Pid::from_raw(id)) else { continue };
+        sum += clock.now().map(Duration::from).unwrap_or_default();
     }
-    Ok(Duration::from_nanos(sum))
+    Ok(sum)
 }
 
 /// Memory of a process and of those it has started, in bytes: pages that several share count once (`Pss`).
@@ -27,6 +27,26 @@ pub(crate) fn memory(process: i32) -> Result<u64> {
         let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).context("no Pss in smaps_rollup")?;
         let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
         sum += kilobytes * 1024;
+    }
+    Ok(sum)
+}
+
+/// Bytes that the kernel says a process and those it has started have had written to the disk.
+pub(crate) fn written(process: i32) -> Result<u64> {
+    io(process, "write_bytes:")
+}
+
+/// Bytes that had to be read from the disk for them.
+pub(crate) fn read(process: i32) -> Result<u64> {
+    io(process, "read_bytes:")
+}
+
+fn io(process: i32, name: &str) -> Result<u64> {
+    let mut sum = 0;
+    for id in family(process)? {
+        let Ok(text) = fs::read_to_string(format!("/proc/{id}/io")) else { continue };
+        let value = text.lines().find_map(|line| line.strip_prefix(name)).context("a counter is not in io")?;
+        sum += value.trim().parse::<u64>()?;
     }
     Ok(sum)
 }
@@ -59,15 +79,19 @@ fn parent_of(process: i32) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     #[test]
     fn this_process_has_used_time_and_memory() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert!(memory(own).unwrap() > 0);
-        // Work until the kernel has noticed it; bounded, since each turn takes time.
+        assert!(written(own).is_ok() && read(own).is_ok());
         let before = cpu(own).unwrap();
-        assert!((0..1_000_000).any(|_| cpu(own).unwrap() > before));
+        thread::spawn(|| (0..1000).for_each(|_| drop(fs::read_to_string("/proc/self/stat")))).join().unwrap();
+        let busy = cpu(own).unwrap() - before;
+        assert!(busy > Duration::from_micros(100), "the thread that has ended took more than {busy:?}");
     }
 
     #[test]

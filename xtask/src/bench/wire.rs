@@ -6,13 +6,16 @@ use std::os::fd::AsRawFd;
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, recvmmsg, sendmmsg};
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, recvmmsg, sendmmsg, setsockopt, sockopt};
 
 /// Messages in one system call at most.
 const BATCH: usize = 64;
 
 /// Room for an answer; those to REGISTERs with one contact are below 600 bytes.
 const ANSWER: usize = 2048;
+
+/// Room for the answers to all that is outstanding, when they come together; the kernel may give less.
+const RECEIVE_BUFFER: usize = 1 << 20;
 
 /// One socket or connection to the server.
 pub(crate) enum Wire {
@@ -70,6 +73,7 @@ impl Wire {
         let socket = UdpSocket::bind(("127.0.0.1", 0))?;
         socket.connect(("127.0.0.1", port))?;
         socket.set_nonblocking(true)?;
+        setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER)?;
         Ok(Self::Udp(socket))
     }
 
