@@ -12,7 +12,7 @@ use sip_transport::Now;
 use crate::clock::{Clock, Clocks, now};
 use crate::config::{DurableConfig, Mode};
 use crate::desk::Desk;
-use crate::file::{File, OpenError, Opened, WriteError};
+use crate::file::{Directory, File, OpenError, Opened, WriteError};
 use crate::group::{Group, Kept};
 use crate::load::{LoadError, load};
 use crate::stats::{Counters, DurableStats};
@@ -79,9 +79,11 @@ impl DurableLocation {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Self, Loaded), OpenError> {
         let path = config.file();
-        let (file, opened) = File::open(&path)?;
+        // It stays locked while the file is closed because the disk has failed.
+        let directory = Directory::of(&path)?;
+        let (file, opened) = File::open_in(directory.clone(), &path)?;
         let again = path.clone();
-        let reopen = Box::new(move || File::open(&again).map(|(file, _)| file));
+        let reopen = Box::new(move || File::open_in(directory.clone(), &again).map(|(file, _)| file));
         let clocks = Clocks::new();
         let clock = Box::new(move || clocks.read(clock()));
         let pace = Pace::of(config.mode);

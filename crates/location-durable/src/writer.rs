@@ -147,7 +147,6 @@ impl Writer {
     /// Whether the failed write is on disk after all, nobody knows. So the first that is written is how the table stands.
     fn recover(&mut self, owed: &BTreeSet<Box<[u8]>>) -> Result<(), WriteError> {
         loop {
-            // It is locked as long as it is open.
             self.file = None;
             let is_last = self.table.journal().pause(RETRY);
             match self.pay(owed) {

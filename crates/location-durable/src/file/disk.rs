@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use redb::StorageBackend;
@@ -53,13 +54,13 @@ impl StorageBackend for Disk {
     }
 }
 
-/// A data directory that nobody else uses, as long as this is held.
-#[derive(Debug)]
-pub(super) struct Directory(File);
+/// A data directory that nobody else uses, as long as this or a clone of it is held.
+#[derive(Clone, Debug)]
+pub(crate) struct Directory(Arc<File>);
 
 impl Directory {
     /// Makes the directory if it is not there. Only its owner may look into it.
-    pub(super) fn make(path: &Path) -> io::Result<()> {
+    fn make(path: &Path) -> io::Result<()> {
         if path.is_dir() {
             return Ok(());
         }
@@ -67,12 +68,19 @@ impl Directory {
         path.parent().map_or(Ok(()), |parent| open(parent)?.sync_all())
     }
 
+    /// That of a file, made if it is not there; everybody else is kept out.
+    pub(crate) fn of(file: &Path) -> Result<Self, OpenError> {
+        let directory = parent_of(file);
+        Self::make(directory).map_err(|source| OpenError::Io { path: directory.to_owned(), source })?;
+        Self::lock(directory)
+    }
+
     /// Keeps everybody else out.
     pub(super) fn lock(path: &Path) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Io { path: path.to_owned(), source };
         let directory = open(path).map_err(failed)?;
         match directory.try_lock() {
-            Ok(()) => Ok(Self(directory)),
+            Ok(()) => Ok(Self(Arc::new(directory))),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { directory: path.to_owned() }),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
@@ -82,6 +90,11 @@ impl Directory {
     pub(super) fn sync(&self) -> io::Result<()> {
         self.0.sync_all()
     }
+}
+
+/// The directory of a file.
+pub(super) fn parent_of(file: &Path) -> &Path {
+    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn open(directory: &Path) -> io::Result<File> {

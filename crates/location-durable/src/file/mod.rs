@@ -37,6 +37,7 @@ use redb::{Database, TableDefinition};
 
 pub(crate) use blob::Blob;
 pub(crate) use commit::{Commit, SnapshotStep};
+pub(crate) use disk::Directory;
 pub(crate) use entry::Entry;
 pub use error::{Damage, OpenError, WriteError};
 pub(crate) use open::Opened;
@@ -44,7 +45,6 @@ pub(crate) use read::Summary;
 pub(crate) use state::RunClock;
 
 use commit::Writing;
-use disk::Directory;
 use error::{Fault, guarded};
 use front::Mark;
 use gate::Gate;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, StorageBackend};
 
-use super::disk::{Directory, Disk};
+use super::disk::{Directory, Disk, parent_of};
 use super::error::{Damage, Fault, OpenError, guarded};
 use super::front::{self, FORMAT, Front, Mark};
 use super::gate::{Behind, Gate};
@@ -29,9 +29,11 @@ pub(crate) struct Opened {
 impl File {
     /// Opens the file, or makes it if it is not there, and its directory too.
     pub(crate) fn open(path: &Path) -> Result<(Self, Opened), OpenError> {
-        let directory = directory(path);
-        Directory::make(directory).map_err(|source| OpenError::Io { path: directory.to_owned(), source })?;
-        let lock = Directory::lock(directory)?;
+        Self::open_in(Directory::of(path)?, path)
+    }
+
+    /// The same in a directory that is locked already, and stays so if whoever calls keeps a clone.
+    pub(crate) fn open_in(lock: Directory, path: &Path) -> Result<(Self, Opened), OpenError> {
         match Disk::open(path, true) {
             Ok(disk) => Self::open_on(Arc::new(disk), path, Some(lock)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(path, lock),
@@ -46,7 +48,7 @@ impl File {
             _ => OpenError::Io { path: path.to_owned(), source },
         };
         let disk = Disk::open(path, false).map_err(missing)?;
-        let lock = Directory::lock(directory(path))?;
+        let lock = Directory::lock(parent_of(path))?;
         Self::open_on(Arc::new(disk), path, Some(lock))
     }
 
@@ -144,10 +146,6 @@ impl File {
             _directory: None,
         }
     }
-}
-
-fn directory(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// What the tables hold besides entries.

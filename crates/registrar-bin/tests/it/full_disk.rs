@@ -150,6 +150,10 @@ fn a_full_disk(disk: Disk) {
     assert_refused(&refused);
     println!("{disk:?}: full after {kept} users");
     house.registrar.wait_for("bindings cannot be written to disk");
+    // The directory is still its own.
+    let mut other = Command::new(env!("CARGO_BIN_EXE_registrar"));
+    let other = other.args(["location", "verify", "--data-dir"]).arg(house.inside("")).output().unwrap();
+    assert_eq!(other.status.code(), Some(69), "{}", String::from_utf8_lossy(&other.stderr));
 
     // Neither an addition nor a renewal nor a removal is taken, and none of them has happened.
     assert_refused(&phone.ask(&register(kept + 1)));
