@@ -154,6 +154,16 @@ impl Desk {
         self.bell.notify_one();
     }
 
+    /// There is no writer any more, for whatever reason: who waits for it is told, and nothing more is noted.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.state.lock();
+        state.door = Door::Closed;
+        let open = std::mem::replace(&mut state.open, Taken::new(Default::default()));
+        let writing = state.writing.take();
+        drop(state);
+        writing.iter().chain([&open.group]).for_each(|group| group.settle(Fate::Lost));
+    }
+
     /// Waits while the disk keeps nothing; says whether to end meanwhile.
     pub(crate) fn pause(&self, patience: Duration) -> bool {
         let mut state = self.state.lock();

@@ -131,12 +131,18 @@ impl DurableLocation {
     /// # Errors
     /// The disk does not keep what is left. In [`Mode::Synced`] nobody was told that it would.
     pub fn close(&self) -> Result<(), CloseError> {
-        let Some(thread) = self.writer.lock().take() else { return Ok(()) };
-        self.table.journal().close();
-        match thread.join() {
-            Ok(end) => end.map_err(CloseError),
-            Err(panic) => std::panic::resume_unwind(panic),
+        match self.end() {
+            None => Ok(()),
+            Some(Ok(end)) => end.map_err(CloseError),
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
         }
+    }
+
+    /// Ends the writer, if nobody has done so before.
+    fn end(&self) -> Option<std::thread::Result<Result<(), WriteError>>> {
+        let thread = self.writer.lock().take()?;
+        self.table.journal().close();
+        Some(thread.join())
     }
 
     /// How many bindings there are, those included that have expired and were not swept yet.
@@ -202,8 +208,8 @@ impl LocationService for DurableLocation {
 
 impl Drop for DurableLocation {
     fn drop(&mut self) {
-        // Who wants to know closes it.
-        drop(self.close());
+        // Who wants to know how it ended closes it.
+        drop(self.end());
     }
 }
 

@@ -75,6 +75,7 @@ impl Writer {
     /// The disk keeps nothing, and did not until the end.
     pub(crate) fn run(mut self) -> Result<(), WriteError> {
         let desk = Arc::clone(self.table.journal());
+        let _abandon = Abandon(&desk);
         let mut due = Instant::now();
         loop {
             let busy = self.snapshot.is_running() || self.file.as_ref().is_some_and(File::has_leftovers);
@@ -172,5 +173,14 @@ impl Writer {
         }
         let clock = (self.clock)();
         file.commit(&Commit { entries: &entries, clock, snapshot: None }).map(drop)
+    }
+}
+
+/// Nobody waits for a writer that has panicked.
+struct Abandon<'a>(&'a Desk);
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }

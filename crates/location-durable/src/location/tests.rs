@@ -430,6 +430,33 @@ fn a_closed_table_refuses_changes_and_says_if_the_last_are_lost() {
 }
 
 #[test]
+fn nobody_waits_for_a_writer_that_has_panicked() {
+    let bench = Bench::new();
+    let clock_fails = Arc::new(AtomicBool::new(false));
+    let (file, opened) = File::on(bench.disk.clone()).unwrap();
+    let clock = {
+        let clock_fails = Arc::clone(&clock_fails);
+        Box::new(move || {
+            assert!(!clock_fails.load(Ordering::Relaxed), "a fault, planted");
+            RunClock { steady: BEGIN, wall: BEGIN, boot: None }
+        })
+    };
+    let pace = Pace { group: Duration::ZERO, least_journal: u64::MAX };
+    let reopen: Reopen = Box::new(|| unreachable!());
+    let config = TableConfig::default();
+    let started = DurableLocation::start((file, opened, reopen), (Mode::Synced, pace), config, clock, &mut |_| {});
+    let (store, _) = started.unwrap();
+    wait(register(&store, "alice", 1, &[("sip:a@h", 600)], bench.now())).unwrap();
+    clock_fails.store(true, Ordering::Relaxed);
+    for cseq in 2..4 {
+        let lost = wait(register(&store, "alice", cseq, &[("sip:a@h", 600)], bench.now()));
+        assert_eq!(lost.unwrap_err(), RegisterError::Store(StoreError::Unavailable));
+    }
+    // Whoever closes it has the panic.
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| store.close())).is_err());
+}
+
+#[test]
 fn snapshots_are_made_beside_everything_else_and_the_journal_goes() {
     let mut bench = Bench::new();
     bench.least_journal = 64 << 10;
