@@ -45,12 +45,12 @@ pub enum Mode {
 const GROUP: Duration = Duration::from_millis(10);
 
 impl Mode {
-    /// How long after the beginning of one write the next one begins at the earliest.
+    /// How long after the end of one write the next one begins at the earliest.
     pub(crate) fn pace(self) -> Duration {
         match self {
             Self::Synced => GROUP,
-            // The other half is for writing.
-            Self::Delayed { interval } => interval / 2,
+            // The rest is for writing, twice: a change may come when a write has just begun.
+            Self::Delayed { interval } => interval / 3,
         }
     }
 

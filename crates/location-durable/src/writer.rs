@@ -27,7 +27,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How often something is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    /// From the beginning of one group to that of the next.
+    /// From the end of one write of changes to the beginning of the next.
     pub(crate) group: Duration,
     /// How many bytes of changes are in the journal at least when a snapshot is begun.
     pub(crate) least_journal: u64,
@@ -80,7 +80,7 @@ impl Writer {
         loop {
             let busy = self.snapshot.is_running() || self.file.as_ref().is_some_and(File::has_leftovers);
             let taken = desk.wait(due, if busy { STEP } else { WATCH });
-            let (began, any, is_last) = (Instant::now(), taken.count > 0, taken.is_last);
+            let (any, is_last) = (taken.count > 0, taken.is_last);
             if self.write(&taken).is_ok() {
                 desk.kept(taken);
             } else {
@@ -89,7 +89,7 @@ impl Writer {
                 self.recover(&owed)?;
             }
             if any {
-                due = began + self.pace.group;
+                due = Instant::now() + self.pace.group;
             }
             if is_last {
                 return self.file.map_or(Ok(()), File::close);

@@ -139,7 +139,9 @@ impl Dispatcher {
         let Waiting { bytes, peer, key, carried } = waiting;
         let message = self.index.read(&bytes, framing(&peer)).ok()?;
         let via = top_via(message)?;
-        self.core.take_turn(Arrived { message, via, peer, now, key, carried }, turn, out)
+        let next = self.core.take_turn(Arrived { message, via, peer, now, key, carried }, turn, out);
+        self.core.room.give_back(bytes);
+        next
     }
 }
 
@@ -254,7 +256,8 @@ impl Core {
                     self.absorber.begin(key);
                 }
                 let carried = ex.carried.into_owned();
-                self.room.enter(ticket, Waiting { bytes: message.bytes().into(), peer, key, carried });
+                let bytes = self.room.copy(message.bytes());
+                self.room.enter(ticket, Waiting { bytes, peer, key, carried });
                 return Some(Pending::new(ticket, deferred));
             }
             (None, Verdict::Pending(_)) => ex.reply(Status::SERVICE_UNAVAILABLE, reason::TOO_MANY_PENDING, |answer| {

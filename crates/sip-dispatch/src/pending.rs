@@ -53,7 +53,8 @@ pub(crate) struct Ticket {
 /// What is kept of a waiting request.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    pub(crate) bytes: Box<[u8]>,
+    /// From [`WaitingRoom::copy`].
+    pub(crate) bytes: Vec<u8>,
     pub(crate) peer: Peer,
     pub(crate) key: TransactionKey,
     pub(crate) carried: Carried<'static>,
@@ -65,7 +66,13 @@ pub(crate) struct WaitingRoom {
     /// Boxed: the tree moves its entries about.
     waiting: BTreeMap<Ticket, Box<Waiting>>,
     serial: u64,
+    /// Room for copies of messages. Where hundreds come and go together, the allocator is dear.
+    spare: Vec<Vec<u8>>,
 }
+
+/// So many rooms for copies are kept, none larger than this: a megabyte.
+const SPARES: usize = 512;
+const SPARE_BYTES: usize = 2048;
 
 impl WaitingRoom {
     pub(crate) fn len(&self) -> usize {
@@ -76,6 +83,21 @@ impl WaitingRoom {
     pub(crate) fn ticket(&mut self, deadline: Timestamp) -> Ticket {
         self.serial += 1;
         Ticket { deadline, serial: self.serial }
+    }
+
+    /// A copy of a message.
+    pub(crate) fn copy(&mut self, message: &[u8]) -> Vec<u8> {
+        let mut copy = self.spare.pop().unwrap_or_default();
+        copy.extend_from_slice(message);
+        copy
+    }
+
+    /// Takes a copy back that nobody needs any more.
+    pub(crate) fn give_back(&mut self, mut copy: Vec<u8>) {
+        if self.spare.len() < SPARES && copy.capacity() <= SPARE_BYTES {
+            copy.clear();
+            self.spare.push(copy);
+        }
     }
 
     /// Keeps a request, also one that has been here before under the same name.
