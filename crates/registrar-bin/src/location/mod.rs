@@ -36,7 +36,7 @@ pub(crate) fn directory(settings: &LocationSettings) -> Result<Option<PathBuf>, 
 /// Where bindings are kept and what may be lost, in a line for the operator.
 ///
 /// # Errors
-/// As [`directory`].
+/// As [`directory()`].
 pub(crate) fn says(settings: &LocationSettings) -> Result<String, Failure> {
     let place = directory(settings)?.unwrap_or_default();
     let place = place.display();
