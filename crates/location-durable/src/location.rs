@@ -151,6 +151,12 @@ impl DurableLocation {
         self.table.bindings()
     }
 
+    /// Why a write failed last, if one has.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<String> {
+        self.counters.last_failure()
+    }
+
     /// What was counted.
     #[must_use]
     pub fn stats(&self) -> DurableStats {

@@ -1,7 +1,10 @@
 //! What is counted.
 
+use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 /// What a table on disk has done since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +63,7 @@ pub(crate) struct Counters {
     snapshots: AtomicU64,
     file_bytes: AtomicU64,
     is_failing: AtomicBool,
+    last_failure: Mutex<Option<String>>,
 }
 
 impl Counters {
@@ -71,13 +75,18 @@ impl Counters {
         self.longest_write_us.fetch_max(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    pub(crate) fn failed(&self) {
+    pub(crate) fn failed(&self, why: &dyn Display) {
+        *self.last_failure.lock() = Some(why.to_string());
         self.failures.fetch_add(1, Ordering::Relaxed);
         self.is_failing.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn recovered(&self) {
         self.is_failing.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn last_failure(&self) -> Option<String> {
+        self.last_failure.lock().clone()
     }
 
     pub(crate) fn took_back(&self, changes: usize) {

@@ -75,18 +75,20 @@ impl Writer {
     /// The disk keeps nothing, and did not until the end.
     pub(crate) fn run(mut self) -> Result<(), WriteError> {
         let desk = Arc::clone(self.table.journal());
-        let _abandon = Abandon(&desk);
+        let counters = Arc::clone(&self.counters);
+        let _abandon = Abandon(&desk, &counters);
         let mut due = Instant::now();
         loop {
             let busy = self.snapshot.is_running() || self.file.as_ref().is_some_and(File::has_leftovers);
             let taken = desk.wait(due, if busy { STEP } else { WATCH });
             let (any, is_last) = (taken.count > 0, taken.is_last);
-            if self.write(&taken).is_ok() {
-                desk.kept(taken);
-            } else {
-                // What is wrong is said when it cannot be mended.
-                let owed = self.take_back(taken);
-                self.recover(&owed)?;
+            match self.write(&taken) {
+                Ok(()) => desk.kept(taken),
+                Err(error) => {
+                    self.counters.failed(&error);
+                    let owed = self.take_back(taken);
+                    self.recover(&owed)?;
+                }
             }
             if any {
                 due = Instant::now() + self.pace.group;
@@ -124,7 +126,6 @@ impl Writer {
     /// Refuses what comes from now on, takes back what was not answered yet, and gives the addresses of which the file
     /// may know something else than the table.
     fn take_back(&mut self, failed: Taken) -> BTreeSet<Box<[u8]>> {
-        self.counters.failed();
         // What is already made of a snapshot may show what is taken back.
         self.snapshot = Snapshot::Idle;
         let desk = self.table.journal();
@@ -157,7 +158,7 @@ impl Writer {
                     return Ok(());
                 }
                 Err(error) if is_last => return Err(error),
-                Err(_) => {}
+                Err(error) => self.counters.failed(&error),
             }
         }
     }
@@ -177,10 +178,13 @@ impl Writer {
 }
 
 /// Nobody waits for a writer that has panicked.
-struct Abandon<'a>(&'a Desk);
+struct Abandon<'a>(&'a Desk, &'a Counters);
 
 impl Drop for Abandon<'_> {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.1.failed(&"the thread that writes has panicked; only a restart mends that");
+        }
         self.0.abandon();
     }
 }

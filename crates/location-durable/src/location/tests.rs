@@ -1,14 +1,12 @@
 mod disk;
 
-use std::hash::RandomState;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use sip_message::{Framing, Index};
-use sip_registrar::testing::wait;
+use sip_registrar::testing::{self, wait, with_aor};
 use sip_registrar::{Limits, location_battery};
-use sip_transport::{LegId, Peer, Timestamp, Transport};
+use sip_transport::Timestamp;
 
 use disk::Disk;
 
@@ -93,25 +91,8 @@ impl Bench {
 type Registering = Answer<Result<Registered, RegisterError>>;
 
 fn register(store: &DurableLocation, user: &str, cseq: u32, contacts: &[(&str, u32)], now: Now) -> Registering {
-    let contacts: String =
-        contacts.iter().map(|(uri, expires)| format!("Contact: <{uri}>;expires={expires}\r\n")).collect();
-    let text = format!("REGISTER sip:h SIP/2.0\r\nCall-ID: {user}\r\nCSeq: {cseq} REGISTER\r\n{contacts}\r\n");
-    let peer = Peer {
-        leg: LegId(0),
-        transport: Transport::Udp,
-        remote: ([127, 0, 0, 1], 4711).into(),
-        local: ([127, 0, 0, 1], 5060).into(),
-        flow: None,
-    };
-    let mut index = Index::new();
-    let message = index.read(text.as_bytes(), Framing::Stream).unwrap();
-    let (limits, mut scratch) = (Limits { jitter: 0, ..Limits::default() }, Vec::new());
-    let plan = Plan::read(message, peer, limits, None, &RandomState::new(), &mut scratch).unwrap();
-    with_aor(user, |aor| store.register(aor, &plan, now))
-}
-
-fn with_aor<T>(user: &str, work: impl FnOnce(&Aor<'_>) -> T) -> T {
-    work(&Aor::parse(&format!("sip:{user}@example.com"), &mut Vec::new()).unwrap())
+    let limits = Limits { jitter: 0, ..Limits::default() };
+    testing::register(store, limits, user, (user, cseq), contacts, now)
 }
 
 /// The URIs of a user, each with the seconds that are left.
@@ -303,6 +284,7 @@ fn a_full_disk_takes_back_what_it_cannot_keep_and_recovers() {
     assert_eq!(wait(register(&store, "bob", 2, &[], bench.now())).unwrap().after.unwrap().len(), 1);
     assert_eq!(found(&store, "carol", bench.now()), []);
     assert!(store.stats().taken_back > 0);
+    assert!(store.last_failure().is_some_and(|why| why.contains("no storage space")), "{:?}", store.last_failure());
 
     bench.disk.fill(false);
     until(|| !store.stats().is_failing);
@@ -366,6 +348,7 @@ fn nobody_waits_for_a_writer_that_has_panicked() {
         let lost = wait(register(&store, "alice", cseq, &[("sip:a@h", 600)], bench.now()));
         assert_eq!(lost.unwrap_err(), RegisterError::Store(StoreError::Unavailable));
     }
+    until(|| store.stats().is_failing && store.last_failure().is_some_and(|why| why.contains("panicked")));
     // Whoever closes it has the panic.
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| store.close())).is_err());
 }

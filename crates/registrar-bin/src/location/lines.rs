@@ -47,11 +47,13 @@ struct BindingLine {
 }
 
 /// The line of a record with its end; `None` if nothing in it is left.
-pub(super) fn write(record: &Record, now: Now) -> Option<String> {
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub(super) fn write(record: &Record, now: Now) -> serde_json::Result<Option<String>> {
     let bindings: Vec<_> = record.live(now.at).map(|binding| write_binding(&binding, now)).collect();
     let line = Line { aor: record.aor().to_string(), bindings };
-    // Texts and numbers can always be written.
-    (!line.bindings.is_empty()).then(|| serde_json::to_string(&line).unwrap_or_default() + "\n")
+    (!line.bindings.is_empty()).then(|| serde_json::to_string(&line).map(|line| line + "\n")).transpose()
 }
 
 fn write_binding(binding: &Binding<'_>, now: Now) -> BindingLine {

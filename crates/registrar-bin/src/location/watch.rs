@@ -23,8 +23,10 @@ impl Watch {
         }
         self.was_failing = stats.is_failing;
         let (failures, taken_back) = (stats.failures, stats.taken_back);
+        let error = self.location.last_failure().unwrap_or_default();
         if stats.is_failing {
             tracing::error!(
+                error,
                 failures,
                 taken_back,
                 "bindings cannot be written to disk: what would change them is answered 503, all else goes on"

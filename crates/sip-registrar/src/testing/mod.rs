@@ -114,26 +114,11 @@ impl<L: LocationService> Bench<L> {
     fn register(
         &self,
         user: &str,
-        (call_id, cseq): (&str, u32),
+        request: (&str, u32),
         contacts: &[(&str, u32)],
         now: Now,
     ) -> Result<Registered, RegisterError> {
-        let contacts: String =
-            contacts.iter().map(|(uri, expires)| format!("Contact: <{uri}>;expires={expires}\r\n")).collect();
-        let text = format!("REGISTER sip:h SIP/2.0\r\nCall-ID: {call_id}\r\nCSeq: {cseq} REGISTER\r\n{contacts}\r\n");
-        let peer = Peer {
-            leg: LegId(0),
-            transport: Transport::Udp,
-            remote: ([127, 0, 0, 1], 4711).into(),
-            local: ([127, 0, 0, 1], 5060).into(),
-            flow: None,
-        };
-        let mut index = Index::new();
-        let message = index.read(text.as_bytes(), Framing::Stream).expect("short");
-        let mut scratch = Vec::new();
-        let plan =
-            Plan::read(message, peer, self.limits, None, &RandomState::new(), &mut scratch).expect("well-formed");
-        with_aor(user, |aor| wait(self.store.register(aor, &plan, now)))
+        wait(register(&self.store, self.limits, user, request, contacts, now))
     }
 
     fn lookup(&self, user: &str, now: Now) -> Option<Record> {
@@ -156,7 +141,34 @@ impl<L: LocationService> Bench<L> {
     }
 }
 
-fn with_aor<T>(user: &str, work: impl FnOnce(&Aor<'_>) -> T) -> T {
+/// Has `user` of example.com register contacts, each a URI and its expiry, with this Call-ID and CSeq.
+pub fn register(
+    store: &impl LocationService,
+    limits: Limits,
+    user: &str,
+    (call_id, cseq): (&str, u32),
+    contacts: &[(&str, u32)],
+    now: Now,
+) -> Answer<Result<Registered, RegisterError>> {
+    let contacts: String =
+        contacts.iter().map(|(uri, expires)| format!("Contact: <{uri}>;expires={expires}\r\n")).collect();
+    let text = format!("REGISTER sip:h SIP/2.0\r\nCall-ID: {call_id}\r\nCSeq: {cseq} REGISTER\r\n{contacts}\r\n");
+    let peer = Peer {
+        leg: LegId(0),
+        transport: Transport::Udp,
+        remote: ([127, 0, 0, 1], 4711).into(),
+        local: ([127, 0, 0, 1], 5060).into(),
+        flow: None,
+    };
+    let mut index = Index::new();
+    let message = index.read(text.as_bytes(), Framing::Stream).expect("short");
+    let mut scratch = Vec::new();
+    let plan = Plan::read(message, peer, limits, None, &RandomState::new(), &mut scratch).expect("well-formed");
+    with_aor(user, |aor| store.register(aor, &plan, now))
+}
+
+/// Works with the address of a user of example.com.
+pub fn with_aor<T>(user: &str, work: impl FnOnce(&Aor<'_>) -> T) -> T {
     let mut buffer = Vec::new();
     work(&Aor::parse(&format!("sip:{user}@example.com"), &mut buffer).unwrap())
 }

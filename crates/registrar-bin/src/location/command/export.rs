@@ -50,7 +50,7 @@ fn write_all(table: &OpenTable, output: &mut Output, runtime: &Runtime) -> io::R
         let page = wait(table.location.scan(after.as_deref(), PAGE), runtime).map_err(io::Error::other)?;
         let now = table.clock.now();
         for record in &page.records {
-            if let Some(line) = lines::write(record, now) {
+            if let Some(line) = lines::write(record, now)? {
                 output.write_all(line.as_bytes())?;
                 addresses += 1;
                 bindings += record.live(now.at).count();
