@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sip_message::Method;
-use sip_transport::{Now, Tick};
+use sip_transport::{FlowEvent, Now, Peer, Tick};
 
 use crate::{Deferred, Exchange, Receiver, Share, Verdict};
 
@@ -108,5 +108,9 @@ impl Receiver for ReceiveChain {
     fn tick(&self, now: Now, share: Share) -> Tick {
         let more = self.links.iter().filter(|link| link.receiver.tick(now, share) == Tick::More).count();
         if more > 0 { Tick::More } else { Tick::Done }
+    }
+
+    fn flow(&self, peer: &Peer, event: FlowEvent, now: Now) {
+        self.links.iter().for_each(|link| link.receiver.flow(peer, event, now));
     }
 }

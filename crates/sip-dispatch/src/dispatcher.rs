@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sip_message::header::Via;
 use sip_message::{Framing, HeaderId, Index, Message, Method, Request};
-use sip_transport::{Flow, Inbound, Ingress, Now, Outbox, Peer, Tick};
+use sip_transport::{FlowEvent, Inbound, Ingress, Now, Outbox, Peer, Tick};
 
 use crate::absorb::{Absorber, Seen};
 use crate::identity::Carried;
@@ -118,7 +118,9 @@ impl Ingress for Dispatcher {
     }
 
     /// What waits for a store waits on, since its change may come to pass; the answer goes nowhere.
-    fn on_flow_closed(&mut self, _flow: Flow, _now: Now, _out: &mut Outbox) {}
+    fn on_flow(&mut self, peer: &Peer, event: FlowEvent, now: Now, _out: &mut Outbox) {
+        self.core.chain.flow(peer, event, now);
+    }
 
     fn on_tick(&mut self, now: Now, out: &mut Outbox) -> Tick {
         for _ in 0..OVERDUE_BUDGET {

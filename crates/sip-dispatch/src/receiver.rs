@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use sip_transport::{Now, Tick};
+use sip_transport::{FlowEvent, Now, Peer, Tick};
 
 use crate::{BoxFuture, Exchange, Sealed};
 
@@ -16,6 +16,11 @@ pub trait Receiver: Send + Sync {
     fn tick(&self, now: Now, share: Share) -> Tick {
         let _ = (now, share);
         Tick::Done
+    }
+
+    /// Called when something has become of a connection, by the worker that has it.
+    fn flow(&self, peer: &Peer, event: FlowEvent, now: Now) {
+        let _ = (peer, event, now);
     }
 }
 
@@ -127,5 +132,8 @@ impl<R: Receiver + ?Sized> Receiver for std::sync::Arc<R> {
     }
     fn tick(&self, now: Now, share: Share) -> Tick {
         (**self).tick(now, share)
+    }
+    fn flow(&self, peer: &Peer, event: FlowEvent, now: Now) {
+        (**self).flow(peer, event, now);
     }
 }

@@ -8,7 +8,8 @@ use std::num::NonZeroU16;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sip_transport::{
-    Batching, Destination, Flow, Inbound, Ingress, Now, Outbox, Server, ServerConfig, Shutdown, Tick, UdpConfig,
+    Batching, Destination, FlowEvent, Inbound, Ingress, Now, Outbox, Peer, Server, ServerConfig, Shutdown, Tick,
+    UdpConfig,
 };
 
 struct Echo;
@@ -26,7 +27,7 @@ impl Ingress for Echo {
         None
     }
 
-    fn on_flow_closed(&mut self, _: Flow, _: Now, _: &mut Outbox) {}
+    fn on_flow(&mut self, _: &Peer, _: FlowEvent, _: Now, _: &mut Outbox) {}
 
     fn on_tick(&mut self, _: Now, _: &mut Outbox) -> Tick {
         Tick::Done

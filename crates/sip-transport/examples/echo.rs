@@ -5,7 +5,9 @@
 
 use std::future::Ready;
 
-use sip_transport::{Destination, Flow, Inbound, Ingress, Now, Outbox, Server, ServerConfig, Shutdown, Tick};
+use sip_transport::{
+    Destination, FlowEvent, Inbound, Ingress, Now, Outbox, Peer, Server, ServerConfig, Shutdown, Tick,
+};
 
 struct Echo;
 
@@ -23,7 +25,7 @@ impl Ingress for Echo {
         None
     }
 
-    fn on_flow_closed(&mut self, _: Flow, _: Now, _: &mut Outbox) {}
+    fn on_flow(&mut self, _: &Peer, _: FlowEvent, _: Now, _: &mut Outbox) {}
 
     fn on_tick(&mut self, _: Now, _: &mut Outbox) -> Tick {
         Tick::Done

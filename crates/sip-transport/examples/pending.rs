@@ -15,7 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use sip_transport::{Destination, Flow, Inbound, Ingress, Now, Outbox, Peer, Server, ServerConfig, Shutdown, Tick};
+use sip_transport::{
+    Destination, FlowEvent, Inbound, Ingress, Now, Outbox, Peer, Server, ServerConfig, Shutdown, Tick,
+};
 
 /// Of a REGISTER.
 const MESSAGE: [u8; 600] = [b'x'; 600];
@@ -88,7 +90,7 @@ impl Ingress for Later {
         None
     }
 
-    fn on_flow_closed(&mut self, _: Flow, _: Now, _: &mut Outbox) {}
+    fn on_flow(&mut self, _: &Peer, _: FlowEvent, _: Now, _: &mut Outbox) {}
 
     fn on_tick(&mut self, _: Now, _: &mut Outbox) -> Tick {
         Tick::Done

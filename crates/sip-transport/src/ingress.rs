@@ -1,6 +1,8 @@
 //! What a worker drives.
 
-use crate::{Flow, Now, Outbox, Peer};
+use std::time::Duration;
+
+use crate::{Now, Outbox, Peer};
 
 /// One whole message, still in the worker's buffer.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,18 @@ pub enum Tick {
     More,
 }
 
+/// What has become of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FlowEvent {
+    /// It may bring messages from now on.
+    Opened,
+    /// It has ended; its [`Flow`](crate::Flow) will not come again.
+    Closed,
+    /// How long the way to the peer and back took just now.
+    RoundTrip(Duration),
+}
+
 /// The layer above the transport: one instance for each worker, called from that worker's thread only.
 ///
 /// Answers leave through the [`Outbox`] that comes in. What has to wait for somebody else is returned as a future;
@@ -37,8 +51,8 @@ pub trait Ingress {
     fn on_message(&mut self, rx: Inbound<'_>, out: &mut Outbox) -> Option<Self::Pending>;
     /// A pending future is ready.
     fn resume(&mut self, done: Self::Resume, now: Now, out: &mut Outbox) -> Option<Self::Pending>;
-    /// A connection has ended; its [`Flow`] will not come again.
-    fn on_flow_closed(&mut self, flow: Flow, now: Now, out: &mut Outbox);
+    /// Something has become of a connection, of which `peer` names the [`Flow`](crate::Flow).
+    fn on_flow(&mut self, peer: &Peer, event: FlowEvent, now: Now, out: &mut Outbox);
     /// Called about every 100 ms.
     fn on_tick(&mut self, now: Now, out: &mut Outbox) -> Tick;
 }

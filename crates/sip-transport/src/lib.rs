@@ -18,7 +18,7 @@ mod now;
 mod outbox;
 mod peer;
 
-pub use ingress::{Inbound, Ingress, Tick};
+pub use ingress::{FlowEvent, Inbound, Ingress, Tick};
 pub use leg_spec::{LegSpec, LegSpecError, LegSpecFault};
 pub use now::{Now, Timestamp};
 pub use outbox::{Destination, OutMessage, Outbox};

@@ -21,7 +21,7 @@ use crate::pending::Inbox;
 use crate::stream::{ConnectionLimits, READ_BUFFER, Table};
 use crate::udp::{Datagram, Gather, Received, Receiver, Sender, UdpLeg};
 use crate::{
-    Clock, CloseCause, Destination, DrainSummary, Flow, Inbound, Ingress, Now, Outbox, Peer, ServerConfig,
+    Clock, CloseCause, Destination, DrainSummary, Flow, FlowEvent, Inbound, Ingress, Now, Outbox, Peer, ServerConfig,
     StreamConfig, Tick, Transport, stun,
 };
 
@@ -89,10 +89,10 @@ impl<I: Ingress> Service<I> {
         next
     }
 
-    /// Hands up that a connection has ended.
-    pub(crate) fn flow_closed(&mut self, flow: Flow, now: Now) {
+    /// Hands up what has become of a connection.
+    pub(crate) fn flow_event(&mut self, peer: &Peer, event: FlowEvent, now: Now) {
         // A panic has been counted, and there is nothing else to drop.
-        let _ = self.guarded(|ingress, out| ingress.on_flow_closed(flow, now, out));
+        let _ = self.guarded(|ingress, out| ingress.on_flow(peer, event, now, out));
     }
 
     fn guarded<T>(&mut self, call: impl FnOnce(&mut I, &mut Outbox) -> T) -> Result<T, Panicked> {

@@ -14,7 +14,7 @@ use super::limits::{Full, Permit};
 use super::{Connection, serve_connection};
 use crate::bind::is_exhausted;
 use crate::worker::Worker;
-use crate::{CloseCause, Ingress, LegId, Peer, Transport};
+use crate::{CloseCause, FlowEvent, Ingress, LegId, Peer, Transport};
 
 /// How long to wait when accepting fails, as without file descriptors: the connection stays in the queue, and would
 /// wake us again at once.
@@ -77,13 +77,17 @@ impl<I: Ingress + 'static> Worker<I> {
         let Some(permit) = self.permit(remote) else { return Ok(()) };
         stream.set_nodelay(true)?;
         let local = stream.local_addr()?;
-        let now = self.clock.timestamp();
-        let flow = self.core().service.connections.insert(|flow, order| {
-            let peer = Peer { leg, transport: Transport::Tcp, remote, local, flow: Some(flow) };
-            Connection::new(stream, peer, order, permit, Framer::new(self.streams.frame), now)
+        let now = self.clock.now();
+        let mut peer = Peer { leg, transport: Transport::Tcp, remote, local, flow: None };
+        let service = &mut self.core().service;
+        let flow = service.connections.insert(|flow, order| {
+            peer.flow = Some(flow);
+            Connection::new(stream, peer, order, permit, Framer::new(self.streams.frame), now.at)
         });
         if let Some(flow) = flow {
             self.counters.connections_accepted.up();
+            service.flow_event(&peer, FlowEvent::Opened, now);
+            service.flush(now);
             tokio::task::spawn_local(serve_connection(Rc::clone(self), flow));
         }
         Ok(())

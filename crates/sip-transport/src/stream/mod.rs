@@ -22,7 +22,7 @@ pub(crate) use table::Table;
 
 use crate::clock::millis;
 use crate::worker::{Core, Worker};
-use crate::{CloseCause, Destination, Flow, Inbound, Ingress, Now};
+use crate::{CloseCause, Destination, Flow, FlowEvent, Inbound, Ingress, Now};
 
 /// How many messages and line ends one connection may have served before others get their turn.
 const FRAMES_PER_TURN: usize = 32;
@@ -215,8 +215,9 @@ impl<I: Ingress + 'static> Worker<I> {
             self.counters.messages_incomplete.up();
         }
         connection.nudge();
+        let peer = connection.peer;
         drop(connection);
-        core.service.flow_closed(flow, now);
+        core.service.flow_event(&peer, FlowEvent::Closed, now);
         core.service.flush(now);
         drop(core);
         self.ended.notify_one();

@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sip_transport::{
-    CloseCause, Counters, CountersHandle, Destination, DrainSummary, Flow, Inbound, Ingress, Now, Outbox, Peer,
-    RunError, Server, ServerConfig, Shutdown, Tick, Transport, WorkerId,
+    CloseCause, Counters, CountersHandle, Destination, DrainSummary, Flow, FlowEvent, Inbound, Ingress, Now, Outbox,
+    Peer, RunError, Server, ServerConfig, Shutdown, Tick, Transport, WorkerId,
 };
 use tokio::sync::oneshot;
 
@@ -96,8 +96,10 @@ impl Ingress for Echo {
         None
     }
 
-    fn on_flow_closed(&mut self, flow: Flow, _: Now, _: &mut Outbox) {
-        let _ = self.events.send(Event::Closed(flow));
+    fn on_flow(&mut self, peer: &Peer, event: FlowEvent, _: Now, _: &mut Outbox) {
+        if event == FlowEvent::Closed {
+            let _ = self.events.send(Event::Closed(peer.flow.unwrap()));
+        }
     }
 
     fn on_tick(&mut self, _: Now, _: &mut Outbox) -> Tick {
