@@ -3,13 +3,16 @@
 use std::hash::RandomState;
 
 use sip_message::{Framing, Index};
-use sip_registrar::{Aor, Limits, Plan, Record, RecordBuilder, decide};
+use sip_registrar::{Aor, FlowRules, Limits, Plan, Record, RecordBuilder, Tie, decide};
 use sip_transport::{LegId, Now, Peer, Transport};
 
 /// Reads `data` as a record, and then as the headers of a REGISTER.
 pub fn check(data: &[u8]) {
     if let Ok(record) = Record::from_bytes(data) {
         check_record(&record);
+        // An earlier format is read as this one, and this one as it stands.
+        assert!(data.starts_with(&[1]) || record.as_bytes() == data);
+        assert_eq!(Record::from_bytes(record.as_bytes()), Ok(record));
     }
     register(data);
 }
@@ -20,6 +23,8 @@ fn check_record(record: &Record) {
     for binding in record.bindings() {
         assert!(binding.parsed_uri().is_some() && binding.parsed_contact().is_some());
         assert!(record.earliest_expiry().is_some_and(|first| first <= binding.expires_at));
+        assert!(binding.tie == Tie::None || binding.flow.is_some());
+        assert_eq!(binding.target().is_none(), binding.is_suspect());
         builder.push(&binding);
     }
     let again = builder.finish().expect("what was read can be written");
@@ -43,7 +48,9 @@ fn register(headers: &[u8]) {
     };
     let now = Now::from_millis(1_700_000_000_000);
     let mut scratch = Vec::new();
-    let Ok(plan) = Plan::read(message, peer, Limits::default(), None, &RandomState::new(), &mut scratch) else {
+    let Ok(plan) =
+        Plan::read(message, peer, Limits::default(), FlowRules::default(), None, &RandomState::new(), &mut scratch)
+    else {
         return;
     };
     let aor = Aor::from_canonical(b"sip:a@h");

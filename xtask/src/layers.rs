@@ -43,9 +43,9 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "sip-transport",
         uses: Uses::Only(&["sip-message", "thiserror"]),
-        optional: &["futures-util", "nix", "slab", "socket2", "tokio"],
+        optional: &["futures-util", "nix", "rustls", "slab", "socket2", "tokio", "tungstenite", "x509-parser"],
         never: IO,
-        features: &["tokio"],
+        features: &["tokio", "tls", "ws", "tls,ws"],
     },
     Layer {
         name: "sip-dispatch",

@@ -29,6 +29,8 @@ const PACKAGES: &[Package] = &[
     Package { name: "sip-tester", program: "sipp", without: Without::Tests("sipp") },
     Package { name: "sipsak", program: "sipsak", without: Without::Tests("sipsak") },
     Package { name: "baresip-core", program: "baresip", without: Without::Tests("baresip") },
+    Package { name: "linphone-cli", program: "linphonec", without: Without::Tests("linphone") },
+    Package { name: "chromium", program: "chromium", without: Without::Tests("chromium") },
     // A library, which shows itself by its main file.
     Package { name: "libnet-sip-perl", program: "/usr/share/perl5/Net/SIP.pm", without: Without::Tests("net_sip") },
     Package { name: "postgresql", program: "postgres", without: Without::Tests("postgresql") },

@@ -17,6 +17,10 @@ pub struct DurableConfig {
     pub mode: Mode,
     /// The table in memory.
     pub table: TableConfig,
+    /// How long after a restart clients have for coming back whose connections ended with the last process: until then
+    /// their bindings are suspect, and then they go. `None` leaves everything as it is in the file, for whoever looks
+    /// into a table or changes it without serving from it.
+    pub restart_grace: Option<Duration>,
 }
 
 impl DurableConfig {
@@ -26,6 +30,9 @@ impl DurableConfig {
         self.directory.join(FILE_NAME)
     }
 }
+
+/// A minute: long enough for clients that notice only with their next keepalive.
+pub const RESTART_GRACE: Duration = Duration::from_secs(60);
 
 /// What an answer promises of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -26,7 +26,7 @@ mod stats;
 mod upkeep;
 mod writer;
 
-pub use config::{DurableConfig, Mode};
+pub use config::{DurableConfig, Mode, RESTART_GRACE};
 pub use file::{Damage, OpenError, WriteError};
 pub use location::{CloseError, DurableLocation, Loaded, Progress};
 pub use stats::DurableStats;

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use sip_registrar::location::{Journal, Table};
 use sip_registrar::{Aor, CodecError, Record};
-use sip_transport::Now;
+use sip_transport::{Now, Timestamp};
 
 use crate::Progress;
 use crate::clock::shift;
@@ -39,23 +40,27 @@ impl LoadError {
     }
 }
 
-/// Puts everything into `table` that the file holds, expired or not.
+/// Puts everything into `table` that the file holds, expired or not. With a grace, what lived by a connection is suspect
+/// and ends when that is over.
 pub(crate) fn load<J: Journal>(
     file: &File,
     table: &Table<J>,
     now: Now,
+    restart_grace: Option<Duration>,
     clock: &RunClock,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Summary, LoadError> {
     let shifts: BTreeMap<u32, i64> = file.runs().iter().map(|(run, then)| (*run, shift(then, clock))).collect();
     let lanes = thread::available_parallelism().map_or(1, |cores| cores.get().min(8));
     let keys = RandomState::new();
+    let millis = |grace: Duration| u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+    let lost = restart_grace.map(|grace| now.at.plus_millis(millis(grace)));
     thread::scope(|scope| {
         let mut senders: Vec<SyncSender<Arc<Blob>>> = Vec::new();
         let mut threads = Vec::new();
         for place in 0..lanes {
             let (sender, blobs) = sync_channel(AHEAD);
-            let lane = Lane { place, lanes, keys: &keys, shifts: &shifts, table, now };
+            let lane = Lane { place, lanes, keys: &keys, shifts: &shifts, table, now, lost };
             senders.push(sender);
             threads.push(scope.spawn(move || lane.run(&blobs)));
         }
@@ -83,6 +88,8 @@ struct Lane<'a, J> {
     shifts: &'a BTreeMap<u32, i64>,
     table: &'a Table<J>,
     now: Now,
+    /// Until when clients of the last process's connections may come back.
+    lost: Option<Timestamp>,
 }
 
 impl<J: Journal> Lane<'_, J> {
@@ -98,7 +105,8 @@ impl<J: Journal> Lane<'_, J> {
                 match entry {
                     Entry::Delete(aor) => self.table.restore(&Aor::from_canonical(aor), None, self.now),
                     Entry::Put(bytes) => {
-                        let record = Record::from_bytes(bytes)?.reloaded(shift, self.now.at, &mut scratch)?;
+                        let record =
+                            Record::from_bytes(bytes)?.reloaded(shift, self.now.at, self.lost, &mut scratch)?;
                         let key = record.clone();
                         self.table.restore(&key.aor(), Some(record), self.now);
                     }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use sip_dispatch::{Answer, Share};
 use sip_registrar::location::{Done, Table, TableConfig};
 use sip_registrar::{Aor, LocationService, Page, Plan, Record, RegisterError, Registered, Removal, StoreError};
-use sip_transport::Now;
+use sip_transport::{Flow, Now, Timestamp};
 
 use crate::clock::{Clock, Clocks, now};
 use crate::config::{DurableConfig, Mode};
@@ -87,7 +88,8 @@ impl DurableLocation {
         let clocks = Clocks::new();
         let clock = Box::new(move || clocks.read(clock()));
         let pace = Pace::of(config.mode);
-        let started = Self::start((file, opened, reopen), (config.mode, pace), config.table, clock, progress);
+        let served = (config.table, config.restart_grace);
+        let started = Self::start((file, opened, reopen), (config.mode, pace), served, clock, progress);
         started.map_err(|error| match error {
             StartError::Load(error) => error.of(&path),
             StartError::Thread(source) => OpenError::Io { path, source },
@@ -97,14 +99,14 @@ impl DurableLocation {
     fn start(
         (file, opened, reopen): (File, Opened, Reopen),
         (mode, pace): (Mode, Pace),
-        config: TableConfig,
+        (config, restart_grace): (TableConfig, Option<Duration>),
         clock: Clock,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Self, Loaded), StartError> {
         let table = Arc::new(Table::new(config, Arc::new(Desk::new(mode))));
         let moment = clock();
         let now = now(&moment);
-        load(&file, &table, now, &moment, progress).map_err(StartError::Load)?;
+        load(&file, &table, now, restart_grace, &moment, progress).map_err(StartError::Load)?;
         let stored = table.bindings();
         table.sweep(now, Share::WHOLE, usize::MAX, &mut |_, _| {});
         let bindings = table.bindings();
@@ -201,6 +203,17 @@ impl LocationService for DurableLocation {
 
     fn remove(&self, aor: &Aor<'_>, which: Removal<'_>, now: Now) -> Answer<Result<Registered, StoreError>> {
         self.done(self.table.remove(aor, which, now))
+    }
+
+    /// Nobody waits for it: nothing of it is written; see [`Table::flow_lost`].
+    fn flow_lost(
+        &self,
+        aor: &Aor<'_>,
+        flow: Flow,
+        until: Timestamp,
+        now: Now,
+    ) -> Answer<Result<Registered, StoreError>> {
+        Answer::Now(self.table.flow_lost(aor, flow, until, now))
     }
 
     fn scan(&self, after: Option<&[u8]>, limit: usize) -> Answer<Result<Page, StoreError>> {

@@ -106,7 +106,7 @@ fn read(
 ) -> Result<(Table<()>, usize, u64), OpenError> {
     let table = Table::new(TableConfig::default(), ());
     let now = crate::clock::now(clock);
-    let summary = load(file, &table, now, clock, progress).map_err(|error| error.of(path))?;
+    let summary = load(file, &table, now, None, clock, progress).map_err(|error| error.of(path))?;
     let stored = table.bindings();
     table.sweep(now, Share::WHOLE, usize::MAX, &mut |_, _| {});
     let expired = stored - table.bindings();

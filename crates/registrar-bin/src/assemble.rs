@@ -7,11 +7,12 @@ use std::time::Duration;
 use sip_dispatch::links::{Fallback, Options, Sanity, Throttle};
 use sip_dispatch::{Config, Link, ReceiveChain};
 use sip_message::Method;
-use sip_registrar::{LocationService, Redirect, Registrar};
-use sip_transport::ServerConfig;
+use sip_registrar::{FlowRules, LocationService, Redirect, Registrar};
+use sip_transport::{Leg, LegSpec, ServerConfig};
 
 use crate::Failure;
-use crate::config::Settings;
+use crate::certificates::Certificates;
+use crate::config::{Listener, Settings};
 use crate::guards::Guards;
 use crate::users::Users;
 
@@ -32,7 +33,7 @@ const DRAIN: Duration = Duration::from_secs(4);
 /// The registrar, with this table.
 pub(crate) fn registrar(settings: &Settings, location: Arc<dyn LocationService>) -> Result<Registrar, String> {
     let wanted = &settings.registrar;
-    let limits = wanted.limits;
+    let (limits, flows) = (wanted.limits, settings.flows);
     let mut builder = Registrar::builder()
         .min_expires(limits.min_expires)
         .max_expires(limits.max_expires)
@@ -40,6 +41,7 @@ pub(crate) fn registrar(settings: &Settings, location: Arc<dyn LocationService>)
         .jitter(limits.jitter)
         .max_contacts(limits.max_contacts)
         .eviction(limits.eviction)
+        .flows(FlowRules { follow: flows.follow, grace: flows.grace, keep_reachable: flows.keep_reachable })
         .domains(&settings.domains)
         .foreign_domain(wanted.foreign_domain)
         .location(location);
@@ -101,9 +103,9 @@ pub(crate) fn dispatch_config(settings: &Settings) -> Config {
 }
 
 /// What the transport is told.
-pub(crate) fn server_config(settings: &Settings) -> ServerConfig {
+pub(crate) fn server_config(settings: &Settings, certificates: &Certificates) -> ServerConfig {
     let mut config = ServerConfig {
-        legs: settings.listen.clone().unwrap_or_else(loopback),
+        legs: listeners(settings).into_iter().map(|listener| leg(listener, certificates)).collect(),
         workers: settings.workers,
         drain: DRAIN,
         ..ServerConfig::default()
@@ -117,14 +119,25 @@ pub(crate) fn server_config(settings: &Settings) -> ServerConfig {
     config
 }
 
+/// Where it listens, in the order of the legs.
+pub(crate) fn listeners(settings: &Settings) -> Vec<Listener> {
+    settings.listen.clone().unwrap_or_else(|| loopback().into_iter().map(Listener::from).collect())
+}
+
+fn leg(listener: Listener, certificates: &Certificates) -> Leg {
+    let Listener { spec, advertised, tls, origins } = listener;
+    let tls = tls.and_then(|files| certificates.of(&files));
+    Leg { spec, advertised, tls, origins }
+}
+
 /// UDP and TCP on this machine's loopback addresses.
-fn loopback() -> Vec<sip_transport::LegSpec> {
+fn loopback() -> Vec<LegSpec> {
     use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
     let port = 5060;
     let mut addresses = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))];
     if UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
         addresses.push(SocketAddr::from((Ipv6Addr::LOCALHOST, port)));
     }
-    let leg = |address| [sip_transport::LegSpec::udp(address), sip_transport::LegSpec::tcp(address)];
+    let leg = |address| [LegSpec::udp(address), LegSpec::tcp(address)];
     addresses.into_iter().flat_map(leg).collect()
 }

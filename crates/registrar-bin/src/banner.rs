@@ -2,27 +2,43 @@
 
 use std::net::IpAddr;
 
-use sip_transport::{LegSpec, Transport};
+use sip_transport::{Leg, LegSpec, Transport};
 
+use crate::certificates::Certificates;
 use crate::config::Settings;
 use crate::users::Users;
 
 /// Where it listens, and how to try it.
-pub(crate) fn started(settings: &Settings, users: Option<&Users>, location: &str, legs: &[LegSpec]) -> String {
+pub(crate) fn started(
+    settings: &Settings,
+    users: Option<&Users>,
+    certificates: &Certificates,
+    location: &str,
+    legs: &[Leg],
+) -> String {
     let mut text = format!("registrar {}\n", env!("CARGO_PKG_VERSION"));
-    text.push_str(&meaning(settings, users, location, legs));
-    let easy = |leg: &&LegSpec| (leg.transport() != Transport::Udp, leg.addr().is_ipv6());
-    if let Some(leg) = legs.iter().min_by_key(easy) {
-        try_it(&mut text, settings, users.is_some(), *leg);
+    text.push_str(&meaning(settings, users, certificates, location, legs));
+    let easy = |leg: &LegSpec| (leg.transport().code(), leg.addr().is_ipv6());
+    if let Some(leg) = legs.iter().map(|leg| leg.spec).min_by_key(easy) {
+        try_it(&mut text, settings, users.is_some(), leg);
     }
     text
 }
 
 /// What the settings mean, in a few lines; `location` says where bindings are kept.
-pub(crate) fn meaning(settings: &Settings, users: Option<&Users>, location: &str, legs: &[LegSpec]) -> String {
+pub(crate) fn meaning(
+    settings: &Settings,
+    users: Option<&Users>,
+    certificates: &Certificates,
+    location: &str,
+    legs: &[Leg],
+) -> String {
     let mut text = String::new();
-    let listeners: Vec<_> = legs.iter().map(ToString::to_string).collect();
+    let listeners: Vec<_> = legs.iter().map(listener).collect();
     line(&mut text, "listening", &listeners.join("  "));
+    if let Some(certificates) = certificates.says() {
+        line(&mut text, "certified", &certificates);
+    }
     let domains = if serves_all(settings) { "every domain".to_owned() } else { settings.domains.join(", ") };
     line(&mut text, "domains", &domains);
     let anybody =
@@ -42,19 +58,31 @@ pub(crate) fn meaning(settings: &Settings, users: Option<&Users>, location: &str
     text
 }
 
+/// A listener with what is particular about it.
+fn listener(leg: &Leg) -> String {
+    let mut text = leg.spec.to_string();
+    if let Some(advertised) = &leg.advertised {
+        text.push_str(&format!(" (as {advertised})"));
+    }
+    text
+}
+
 /// How to try it with a phone, or without one.
 fn try_it(text: &mut String, settings: &Settings, has_users: bool, leg: LegSpec) {
     let (host, port) = (try_host(leg.addr().ip()), leg.addr().port());
     let domain = settings.domains.first().filter(|_| !serves_all(settings)).map(|domain| domain.replace('*', "any"));
     let user = format!("alice@{}", domain.as_deref().unwrap_or(&host));
-    let udp = leg.transport() == Transport::Udp;
-    let transport = if udp { "UDP" } else { "TCP" };
+    let transport = leg.transport();
     let whom =
         if has_users { "one of its users, with its password".to_owned() } else { format!("{user}, any password") };
     line(text, "try it", &format!("set up a phone for {whom}, registrar {host}, port {port}, {transport}"));
     // sipsak has no IPv6, and looks the user's domain up even if it is told where to send to.
-    if leg.addr().is_ipv4() && domain.is_none() && !has_users {
-        let options = if udp { "-i -v" } else { "-i -v -E tcp" };
+    let sipsak = match transport {
+        Transport::Udp => Some("-i -v"),
+        Transport::Tcp => Some("-i -v -E tcp"),
+        _ => None,
+    };
+    if let Some(options) = sipsak.filter(|_| leg.addr().is_ipv4() && domain.is_none() && !has_users) {
         let expires = settings.registrar.limits.default_expires;
         let contact = format!("-C sip:alice@127.0.0.1:7777 -x {expires}");
         line(text, "", &format!("or: sipsak {options} -U -s sip:{user} -p {host}:{port} {contact}"));

@@ -22,7 +22,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 2 wrong use of the command line; 6
                           data; 69 the machine does not allow it, such as a port in use; 70 a fault in this program.";
 
 const LISTEN: &str =
-    "A listener, such as udp:192.0.2.1:5060 or tcp:[::]:5060; may be repeated. Replaces those of the file";
+    "A listener, such as udp:192.0.2.1:5060, tls:[::]:5061, ws: or wss:; may be repeated. Replaces those of the file";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -49,6 +49,12 @@ pub(crate) struct ServeArgs {
     /// A domain to serve, such as example.com or *.example.com; may be repeated. Replaces those of the file.
     #[arg(short, long, value_name = "DOMAIN")]
     pub(crate) domain: Vec<String>,
+    /// The certificate of tls: and wss: listeners: a PEM file with the chain. Replaces those of the file.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// The private key of --certificate: a PEM file.
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
     /// What to log: error, warn, info, debug or trace; also by module, as in info,sip_transport=debug.
     #[arg(long, value_name = "LEVEL")]
     pub(crate) log: Option<String>,

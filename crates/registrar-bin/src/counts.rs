@@ -1,12 +1,14 @@
 //! What was counted, by all workers together.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use credentials_remote::Remote;
 use location_durable::{DurableLocation, DurableStats};
 use sip_dispatch::{Counters, CountersSnapshot};
-use sip_transport::CountersHandle;
+use sip_transport::{CountersHandle, Tls};
 
+use crate::certificates;
 use crate::users::named;
 
 /// The counters of the transport, of every dispatcher, of the store of users, and of the table on disk.
@@ -15,16 +17,19 @@ pub(crate) struct Counts {
     dispatchers: Mutex<Vec<Arc<Counters>>>,
     users: Option<Remote>,
     location: Option<Arc<DurableLocation>>,
+    certificates: Vec<Tls>,
 }
 
 impl Counts {
     /// `users`: the store that is asked for users, if there is one. `location`: the table on disk, if it is there.
+    /// `certificates`: what is presented.
     pub(crate) fn new(
         transport: CountersHandle,
         users: Option<Remote>,
         location: Option<Arc<DurableLocation>>,
+        certificates: Vec<Tls>,
     ) -> Self {
-        Self { transport, dispatchers: Mutex::default(), users, location }
+        Self { transport, dispatchers: Mutex::default(), users, location, certificates }
     }
 
     /// Counts a dispatcher in.
@@ -43,6 +48,10 @@ impl Counts {
         let location = self.location.as_ref().map(|location| location.stats());
         let location = location.iter().flat_map(DurableStats::named);
         let all = transport.named().chain(dispatch.named()).chain(users.iter().flat_map(named)).chain(location);
-        all.filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name}={n}")).collect::<Vec<_>>().join(" ")
+        let counted = all.filter(|(_, n)| *n > 0);
+        // One that has ended is worth saying, too.
+        let days = certificates::days_left(&self.certificates, SystemTime::now());
+        let all = counted.chain(days.map(|days| ("certificate_days_left", days)));
+        all.map(|(name, n)| format!("{name}={n}")).collect::<Vec<_>>().join(" ")
     }
 }

@@ -11,6 +11,7 @@
 mod assemble;
 mod bad_lines;
 mod banner;
+mod certificates;
 mod check;
 mod cli;
 mod config;
@@ -20,10 +21,12 @@ mod guards;
 mod journal;
 mod location;
 mod log_writer;
+mod reread;
 mod say;
 mod serve;
 mod show;
 mod signals;
+mod time;
 mod users;
 
 use std::io::Write;

@@ -4,13 +4,15 @@ use std::io::Write;
 use std::sync::Arc;
 
 use sip_dispatch::{Dispatcher, Share};
-use sip_transport::{BindError, RunError, Server, Shutdown, Transport, WorkerId};
+use sip_transport::{BindError, RunError, Server, Shutdown, WorkerId};
 
+use crate::certificates::Certificates;
 use crate::cli::ServeArgs;
 use crate::counts::Counts;
 use crate::guards::Guards;
 use crate::journal::{self, OutcomeLog};
 use crate::location::{self, Location, Watch};
+use crate::signals::Rereads;
 use crate::users::Users;
 use crate::{Failure, assemble, banner, config, descriptors, signals};
 
@@ -24,7 +26,11 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         tracing::warn!("{warning}");
     }
     let says = location::says(&settings.location)?;
-    let mut server_config = assemble::server_config(&settings);
+    let certificates = Certificates::open(&settings)?;
+    for warning in certificates.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let mut server_config = assemble::server_config(&settings, &certificates);
     // Before anybody can ask for what is not loaded yet.
     let location = Location::open(&settings, server_config.clock)?;
     let registrar = assemble::registrar(&settings, location.service()).map_err(Failure::Settings)?;
@@ -46,11 +52,13 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let workers = server.workers();
     let shutdown = Shutdown::new();
     let store = users.as_ref().and_then(Users::stats);
-    let counts = Arc::new(Counts::new(server.counters(), store, location.durable()));
-    let banner = banner::started(&settings, users.as_ref(), &says, server.legs());
+    let counts = Arc::new(Counts::new(server.counters(), store, location.durable(), certificates.handles()));
+    let banner = banner::started(&settings, users.as_ref(), &certificates, &says, server.legs());
     let threads = |error| Failure::Machine(format!("error: threads and signals: {error}"));
     let reread = users.map(Users::watch).transpose().map_err(threads)?;
-    signals::watch(shutdown.clone(), Arc::clone(&counts), reread, location.durable().map(Watch::new))
+    let certificates = certificates.watch().transpose().map_err(threads)?;
+    let rereads = Rereads { users: reread, certificates };
+    signals::watch(shutdown.clone(), Arc::clone(&counts), rereads, location.durable().map(Watch::new))
         .map_err(threads)?;
     // A closed standard output is no reason not to serve.
     drop(std::io::stdout().write_all(banner.as_bytes()));
@@ -79,7 +87,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
 fn cannot_bind(error: &BindError) -> Failure {
     let help = match error {
         BindError::AddressInUse(leg) => {
-            let (flag, port) = (if leg.transport() == Transport::Udp { 'u' } else { 't' }, leg.addr().port());
+            let (flag, port) = (if leg.transport().is_stream() { 't' } else { 'u' }, leg.addr().port());
             format!(
                 "\nhelp: ss -ln{flag}p 'sport = :{port}' shows who has it; --listen, or listen in the file, chooses \
                  another"

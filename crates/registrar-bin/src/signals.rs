@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::counts::Counts;
 use crate::location::Watch;
+use crate::reread::Reread;
 use crate::users::Refresh;
 
 /// How often the counters are logged, if they have changed.
@@ -16,13 +17,19 @@ const EVERY: Duration = Duration::from_secs(60);
 /// How often the disk is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// SIGTERM and SIGINT drain; a second one cuts the drain short. SIGHUP has the users read again.
+/// What is read again on SIGHUP. Files are watched as long as this lives.
+pub(crate) struct Rereads {
+    pub(crate) users: Option<Refresh>,
+    pub(crate) certificates: Option<Reread>,
+}
+
+/// SIGTERM and SIGINT drain; a second one cuts the drain short. SIGHUP has files read again.
 ///
 /// `disk`: the table on disk, if there is one.
 pub(crate) fn watch(
     shutdown: Shutdown,
     counts: Arc<Counts>,
-    users: Option<Refresh>,
+    rereads: Rereads,
     mut disk: Option<Watch>,
 ) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -45,9 +52,15 @@ pub(crate) fn watch(
                     Some(()) = term.recv() => stop(&shutdown),
                     Some(()) = int.recv() => stop(&shutdown),
                     Some(()) = hup.recv() => {
-                        tracing::info!("SIGHUP: users are read again where they have a file; other settings need a restart");
-                        if let Some(users) = &users {
+                        tracing::info!(
+                            "SIGHUP: users and certificates are read again where they have files; other settings need a \
+                             restart"
+                        );
+                        if let Some(users) = &rereads.users {
                             users.now();
+                        }
+                        if let Some(certificates) = &rereads.certificates {
+                            certificates.now();
                         }
                     }
                     _ = second.tick(), if disk.is_some() => {

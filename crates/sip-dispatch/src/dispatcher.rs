@@ -148,7 +148,8 @@ impl Dispatcher {
 }
 
 fn framing(peer: &Peer) -> Framing {
-    if peer.flow.is_some() { Framing::Stream } else { Framing::Datagram }
+    // A message of WebSocket has its bounds, as a datagram has (RFC 7118 §5).
+    if peer.flow.is_some() && !peer.transport.is_websocket() { Framing::Stream } else { Framing::Datagram }
 }
 
 fn top_via(message: Message<'_>) -> Option<Via<'_>> {

@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sip_dispatch::links::{Fallback, Sanity};
 use sip_dispatch::{Config, Dispatcher, Link, ReceiveChain, Share};
 use sip_message::{Framing, Index};
-use sip_registrar::{Aor, Limits, Plan, Record, Registrar, decide};
+use sip_registrar::{Aor, FlowRules, Limits, Plan, Record, Registrar, decide};
 use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
 
 const START: u64 = 1_700_000_000_000;
@@ -89,7 +89,7 @@ fn parts(c: &mut Criterion) {
     let (first, second) = (request(0, 1, CONTACT), request(0, 2, CONTACT));
     let (keys, now, aor) = (RandomState::new(), Now::from_millis(START), Aor::from_canonical(b"sip:0@example.com"));
     let message = index.read(first.as_bytes(), Framing::Datagram).unwrap();
-    let plan = Plan::read(message, peer(), Limits::default(), None, &keys, &mut text).unwrap();
+    let plan = Plan::read(message, peer(), Limits::default(), FlowRules::default(), None, &keys, &mut text).unwrap();
     let mut scratch = Vec::new();
     let record = decide(None, &plan, now).unwrap().apply(&aor, None, &plan, now, &mut scratch).unwrap().unwrap();
 
@@ -97,11 +97,13 @@ fn parts(c: &mut Criterion) {
     let message = again.read(second.as_bytes(), Framing::Datagram).unwrap();
     c.bench_function("plan", |bencher| {
         bencher.iter(|| {
-            let plan = Plan::read(message, peer(), Limits::default(), None, &keys, &mut next_text);
+            let plan =
+                Plan::read(message, peer(), Limits::default(), FlowRules::default(), None, &keys, &mut next_text);
             black_box(plan.is_ok())
         });
     });
-    let next = Plan::read(message, peer(), Limits::default(), None, &keys, &mut next_text).unwrap();
+    let next =
+        Plan::read(message, peer(), Limits::default(), FlowRules::default(), None, &keys, &mut next_text).unwrap();
     c.bench_function("decide and apply a refresh", |bencher| {
         bencher.iter(|| {
             let changes = decide(Some(black_box(&record)), &next, now).unwrap();

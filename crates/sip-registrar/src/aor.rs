@@ -63,7 +63,7 @@ impl<'a> Aor<'a> {
 
     /// Bytes that are canonical already, as they come back from a store.
     #[must_use]
-    pub fn from_canonical(bytes: &'a [u8]) -> Self {
+    pub const fn from_canonical(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::domains::{DomainError, Domains};
+use crate::flows::FlowRules;
 use crate::identity::IdentityParam;
 use crate::limits::{Eviction, Limits};
 use crate::location::{LocationService, MemoryLocation};
@@ -51,6 +52,7 @@ pub enum ConfigError {
 pub struct RegistrarBuilder {
     domains: Vec<String>,
     limits: Limits,
+    flows: FlowRules,
     default_expires: Option<u32>,
     foreign: ForeignDomain,
     identity: Option<IdentityParam>,
@@ -99,6 +101,15 @@ impl RegistrarBuilder {
     /// not all come back at one moment. Never longer than asked, never under the minimum.
     pub fn jitter(mut self, percent: u8) -> Self {
         self.limits.jitter = percent;
+        self
+    }
+
+    /// What becomes of bindings whose connection ends.
+    ///
+    /// The registrar has to be told of connections, as a [`Dispatcher`](sip_dispatch::Dispatcher) does that is driven by a
+    /// server: over one that it has not seen open it binds nobody for longer than the grace.
+    pub fn flows(mut self, flows: FlowRules) -> Self {
+        self.flows = flows;
         self
     }
 
@@ -152,6 +163,7 @@ impl RegistrarBuilder {
         Ok(Registrar::new(Settings {
             domains: Domains::new(&self.domains)?,
             limits,
+            flows: self.flows,
             foreign: self.foreign,
             identity: self.identity,
             location: self.location.unwrap_or_else(|| Arc::new(MemoryLocation::default())),

@@ -8,7 +8,7 @@ use crate::identity::is_same;
 use crate::limits::Eviction;
 use crate::location::{Effect, RegisterError};
 use crate::plan::{Action, Change, Plan};
-use crate::record::{Binding, CodecError, Record, RecordBuilder};
+use crate::record::{Binding, CodecError, Record, RecordBuilder, Tie};
 use crate::{Aor, location::StoreError};
 
 /// What a request changes. Nothing is changed until [`ChangeSet::apply`] makes the new record and a store keeps it.
@@ -36,9 +36,14 @@ enum Next {
 /// * An equal CSeq with the same Call-ID is the same request once more if every contact that it adds or renews is
 ///   stored as it stands there, byte by byte; nothing is changed then, whatever expiry it names. If only some are, it
 ///   is another request with a number that was used, and fails as a whole.
+/// * The same request once more over another connection, or when the first one has ended, renews what it made: its
+///   client is there now, and would not be reached by the connection that is stored (RFC 5626 §6). Whoever repeats
+///   another's request to that end is refused before, since credentials are good for one request only.
 /// * Removing what is not there succeeds and changes nothing, so a repeated removal does no harm.
 /// * One contact that is the same as two stored ones (the comparison of URIs is not transitive) takes the place of
 ///   both. A stored one that is the same as two contacts is taken by the first of those that stay, else it is removed.
+/// * Suspect bindings make room first, whatever the [`Eviction`] says of others: a phone whose connection broke is not
+///   shut out by its own past.
 /// * `max_contacts` bounds what is added: renewals and removals pass even if more are stored than may be, as after a
 ///   change of the settings. What is added then makes as many of the others go as there are too many.
 /// * An expired binding is no binding: it is neither compared nor counted, and leaves with the next change.
@@ -71,16 +76,16 @@ fn update<'r>(
     before: usize,
 ) -> Result<ChangeSet, RegisterError> {
     let mut next: SmallVec<[Next; 8]> = SmallVec::new();
-    let mut kept: SmallVec<[(Timestamp, usize); 8]> = SmallVec::new();
+    let mut kept: SmallVec<[(bool, Timestamp, usize); 8]> = SmallVec::new();
     let mut placed: SmallVec<[bool; 8]> = SmallVec::from_elem(false, changes.len());
-    let (mut repeats, mut renewals, mut removals) = (0, 0, 0);
+    let (mut repeats, mut repairs, mut renewals, mut removals) = (0, 0, 0, 0);
     for (place, binding) in live {
         let find = |stays: bool| {
             changes.iter().position(|change| (change.granted > 0) == stays && is_same(&binding, change, plan.identity))
         };
         let Some(which) = find(true).or_else(|| find(false)) else {
             next.push(Next::Keep(place));
-            kept.push((binding.expires_at, place));
+            kept.push((!binding.is_suspect(), binding.expires_at, place));
             continue;
         };
         let (Some(change), Some(placed)) = (changes.get(which), placed.get_mut(which)) else { continue };
@@ -90,7 +95,15 @@ fn update<'r>(
                 return Err(RegisterError::OutOfOrder);
             }
             repeats += 1;
-            next.push(Next::Keep(place));
+            let is_elsewhere = plan.peer.flow.is_some() && plan.peer.flow != binding.flow;
+            if !is_elsewhere && !binding.is_suspect() {
+                next.push(Next::Keep(place));
+            } else {
+                repairs += 1;
+                if !*placed {
+                    next.push(Next::Put(which));
+                }
+            }
             *placed = true;
         } else if change.granted == 0 {
             removals += 1;
@@ -115,15 +128,17 @@ fn update<'r>(
     let too_many = next.len().saturating_sub(plan.limits.max_contacts);
     let evicts = additions > 0 && too_many > 0;
     if evicts {
-        if plan.limits.eviction == Eviction::Refuse || too_many > kept.len() {
-            return Err(RegisterError::TooManyContacts);
-        }
         kept.sort_unstable();
         kept.truncate(too_many);
-        next.retain(|next| !matches!(next, Next::Keep(place) if kept.iter().any(|(_, gone)| gone == place)));
+        let only_suspects = kept.iter().all(|(is_sound, ..)| !is_sound);
+        if too_many > kept.len() || (plan.limits.eviction == Eviction::Refuse && !only_suspects) {
+            return Err(RegisterError::TooManyContacts);
+        }
+        next.retain(|next| !matches!(next, Next::Keep(place) if kept.iter().any(|(.., gone)| gone == place)));
     }
     let effect = match () {
-        () if repeats > 0 => Effect::Repeated,
+        () if repeats > 0 && repairs == 0 => Effect::Repeated,
+        () if repeats > 0 => Effect::Refreshed,
         () if evicts => Effect::Evicting,
         () if additions > 0 => Effect::Added,
         () if renewals > 0 => Effect::Refreshed,
@@ -202,7 +217,7 @@ impl ChangeSet {
 }
 
 fn binding_of<'a>(change: &Change<'a>, plan: &Plan<'a>, now: Now) -> Binding<'a> {
-    Binding {
+    let binding = Binding {
         contact: change.contact,
         uri: change.uri.as_bytes(),
         instance: change.instance,
@@ -218,5 +233,7 @@ fn binding_of<'a>(change: &Change<'a>, plan: &Plan<'a>, now: Now) -> Binding<'a>
         transport: plan.peer.transport,
         leg: plan.peer.leg,
         flow: plan.peer.flow,
-    }
+        tie: Tie::None,
+    };
+    Binding { tie: plan.flows.tie(&binding), ..binding }
 }

@@ -8,6 +8,7 @@
 //!                                                   │
 //!                                                   ▼
 //!                                                Record               one immutable blob for each address
+//!   a connection ends ──▶ LocationService::flow_lost ──▶ its bindings are suspect, and gone after a grace
 //!   INVITE  ──▶ Redirect ── LocationService::lookup ──▶ 302 with the contacts by q
 //! ```
 //!
@@ -21,6 +22,7 @@ pub mod auth;
 mod builder;
 mod decide;
 mod domains;
+mod flows;
 mod identity;
 mod limits;
 pub mod location;
@@ -41,11 +43,12 @@ pub use aor::{Aor, AorError};
 pub use builder::{ConfigError, RegistrarBuilder};
 pub use decide::{ChangeSet, decide};
 pub use domains::{DomainError, Domains};
+pub use flows::FlowRules;
 pub use identity::IdentityParam;
 pub use limits::{Eviction, Limits};
 pub use location::{LocationService, MemoryLocation, Page, RegisterError, Registered, Removal, StoreError};
 pub use observer::Observer;
 pub use plan::{Action, Change, Plan, PlanError};
-pub use record::{Binding, CodecError, Record, RecordBuilder};
+pub use record::{Binding, CodecError, Nat, Record, RecordBuilder, Target, Tie};
 pub use redirect::Redirect;
 pub use registrar::{ForeignDomain, Registrar};

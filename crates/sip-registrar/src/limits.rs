@@ -25,7 +25,7 @@ pub enum Eviction {
     /// by its own past.
     #[default]
     SoonestToExpire,
-    /// The request is refused with 403.
+    /// The request is refused with 403, unless suspect bindings can make room.
     Refuse,
 }
 

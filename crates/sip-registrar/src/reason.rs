@@ -17,6 +17,7 @@ reasons! {
     CONTACT_LOOPS "contact-loops" "A Contact is this server's own address, so calls to it would come back here; nothing was changed. Look at the phone's configuration.";
     STAR_MISUSED "star-misused" "Contact: * goes with Expires: 0 and with no other Contact; nothing was changed.";
     SIPS_REQUIRED "sips-required" "A sips: Contact needs a sips: Request-URI and sips: Path (RFC 5630 section 5.2); nothing was changed.";
+    SIPS_WITHOUT_TLS "sips-without-tls" "A sips: Request-URI came over a transport without TLS, and along no sips: Path (RFC 3261 section 26.2.2); nothing was changed.";
     TOO_BRIEF "interval-too-brief" "The phone asked for less than min_expires; Min-Expires in the answer tells it how long it may ask for.";
     TOO_MANY_CONTACTS "too-many-contacts" "More contacts than max_contacts; nothing was changed.";
     OUT_OF_ORDER "out-of-order" "CSeq is not higher than that of an earlier request with the same Call-ID; nothing was changed. A phone that restarted should use a new Call-ID.";
@@ -37,5 +38,7 @@ reasons! {
     NOT_YOUR_ADDRESS "not-your-address" "The password is right, but To is another user's address. If this user may register it, say so in its may_register.";
     FILTERED "filtered" "The password is right, but a filter of the operator refuses the request.";
     EXPIRED "expired" "A binding was not refreshed in time.";
+    SUSPECT "suspect" "The connection of a binding has ended; nobody is sent there, and it is removed unless its phone is back soon.";
+    LOST "lost" "A binding was removed: its connection had ended, and its phone did not come back in time.";
     REMOVED_BY_OPERATOR "removed-by-operator" "A binding was removed by a command.";
 }

@@ -15,7 +15,7 @@ use crate::{Aor, AorError, Registrar, reason};
 /// A link that answers requests for users of a registrar with 302 and all their contacts, the preferred first; with
 /// 480 if they have none, and 404 if their domain is not served.
 ///
-/// What has expired is told to nobody, swept or not. A request inside a dialog, with a To tag, is passed on: it is
+/// What has expired, or has lost its connection, is told to nobody, swept or not. A request inside a dialog, with a To tag, is passed on: it is
 /// meant for one phone, not for the user.
 ///
 /// It tells every asker where users are. Put a link in front that decides who may ask, or leave it out. It cannot tell
@@ -41,14 +41,14 @@ impl Redirect {
         let target = Uri::parse(ex.request().uri).ok();
         let is_secure = |uri: &Uri<'_>| uri.sip().is_some_and(SipUri::is_secure);
         let secure = target.as_ref().is_some_and(is_secure);
-        let reachable = |binding: &Binding<'_>| {
+        let suits = |binding: &Binding<'_>| {
             binding.parsed_uri().is_some_and(|uri| {
                 // A sips request goes to sips contacts only (RFC 5630 §5.4), and none back to where it came from
                 // (RFC 3261 §8.3).
                 (!secure || is_secure(&uri)) && !target.as_ref().is_some_and(|target| equivalent(target, &uri))
             })
         };
-        let bindings = record.iter().flat_map(|record| record.live(now.at)).filter(reachable);
+        let bindings = record.iter().flat_map(|record| record.reachable(now.at)).filter(suits);
         let mut contacts: SmallVec<[Binding<'_>; 10]> = bindings.collect();
         if contacts.is_empty() {
             return Verdict::Handled(ex.refuse(Status::TEMPORARILY_UNAVAILABLE, reason::NOT_REGISTERED));

@@ -21,6 +21,8 @@ impl Refusal {
         Self::new(Status::BAD_REQUEST.saying("Malformed Request-URI"), sip_dispatch::reason::BAD_REQUEST_URI);
     pub(crate) const BAD_TO: Self =
         Self::new(Status::BAD_REQUEST.saying("Missing or Malformed To"), sip_dispatch::reason::MISSING_HEADER);
+    pub(crate) const SIPS_WITHOUT_TLS: Self =
+        Self::new(Status::BAD_REQUEST.saying("SIPS Without TLS"), reason::SIPS_WITHOUT_TLS);
     pub(crate) const FOREIGN_DOMAIN: Self = Self::new(Status::NOT_FOUND, reason::FOREIGN_DOMAIN);
     pub(crate) const NOT_AN_AOR: Self = Self::new(Status::NOT_FOUND, reason::NOT_AN_AOR);
     pub(crate) const TOO_LONG: Self =

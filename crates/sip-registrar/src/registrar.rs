@@ -1,21 +1,24 @@
 //! The registrar: RFC 3261 §10.3, steps 1 to 8.
 
+mod following;
+
 use std::hash::RandomState;
 use std::sync::Arc;
 
 use sip_dispatch::{Answer, Exchange, Reason, Receiver, Share, Verdict};
 use sip_message::header::To;
-use sip_message::uri::Host;
+use sip_message::uri::{Host, SipUri};
 use sip_message::{Method, Uri};
-use sip_transport::{Now, Tick};
+use sip_transport::{FlowEvent, Now, Peer, Tick};
 
 use crate::builder::RegistrarBuilder;
 use crate::domains::Domains;
+use crate::flows::{FlowRules, Flows};
 use crate::identity::IdentityParam;
 use crate::limits::Limits;
 use crate::location::{Effect, LocationService, RegisterError, Registered, Removal, StoreError};
 use crate::observer::Observer;
-use crate::plan::Plan;
+use crate::plan::{Plan, is_way_secure};
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::scratch::{Scratch, with_scratch};
@@ -40,6 +43,7 @@ pub struct Registrar {
 pub(crate) struct Settings {
     pub(crate) domains: Domains,
     pub(crate) limits: Limits,
+    pub(crate) flows: FlowRules,
     pub(crate) foreign: ForeignDomain,
     pub(crate) identity: Option<IdentityParam>,
     pub(crate) location: Arc<dyn LocationService>,
@@ -48,6 +52,7 @@ pub(crate) struct Settings {
 
 struct Inner {
     settings: Settings,
+    flows: Flows,
     jitter: RandomState,
 }
 
@@ -64,12 +69,20 @@ impl Registrar {
     }
 
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { inner: Arc::new(Inner { settings, jitter: RandomState::new() }) }
+        Self { inner: Arc::new(Inner { settings, flows: Flows::new(), jitter: RandomState::new() }) }
     }
 
-    /// The bindings of an address of record; `None` if it has none that has not expired.
+    /// The bindings of an address of record at which the user can be reached; `None` if there is none.
+    ///
+    /// The record holds those alone: none that has expired, none that is suspect, and none on a connection that is not
+    /// there any more, swept or not. Whoever asks the [`LocationService`] itself uses [`Record::reachable`].
     pub fn query(&self, aor: &Aor<'_>, now: Now) -> Answer<Result<Option<Record>, StoreError>> {
-        self.inner.settings.location.lookup(aor, now)
+        let registrar = self.clone();
+        let found = self.inner.settings.location.lookup(aor, now);
+        found.map(move |found| match found? {
+            Some(record) => registrar.reachable(record, now),
+            None => Ok(None),
+        })
     }
 
     /// Removes every binding that has expired by now, and gives how many records that concerned. Workers do this bit
@@ -85,6 +98,7 @@ impl Registrar {
         let registrar = self.clone();
         self.inner.settings.location.remove(aor, which, now).map(move |removed| {
             if let Ok(removed) = &removed {
+                registrar.moved(removed.before.as_ref(), removed.after.as_ref());
                 registrar.tell(removed, reason::REMOVED_BY_OPERATOR, now);
             }
             removed
@@ -113,8 +127,10 @@ impl Registrar {
         let Settings { location, observers, .. } = &self.inner.settings;
         location.sweep(now, share, budget, &mut |before, after| {
             *expired += 1;
+            self.moved(Some(before), after);
+            let why = following::why_swept(before, now);
             for observer in observers {
-                observer.changed(&before.aor(), Some(before), after, reason::EXPIRED, now);
+                observer.changed(&before.aor(), Some(before), after, why, now);
             }
         })
     }
@@ -132,16 +148,20 @@ impl Registrar {
 
     /// Steps 1, 2 and 5 to 7. Steps 3 and 4, who may do this, belong to links in front of this one.
     fn register(&self, ex: &mut Exchange<'_>, scratch: &mut Scratch) -> Result<Verdict, Refusal> {
-        let Inner { settings, jitter } = &*self.inner;
+        let Inner { settings, jitter, .. } = &*self.inner;
         let message = ex.message();
         let served = |uri: &Uri<'_>| matches!(uri, Uri::Sip(uri) if settings.domains.serves(&uri.host()));
 
+        let peer = *ex.peer();
         let request_uri = Uri::parse(ex.request().uri).map_err(|_| Refusal::BAD_REQUEST_URI)?;
         if !served(&request_uri) {
             return match settings.foreign {
                 ForeignDomain::Pass => Ok(Verdict::Pass),
                 ForeignDomain::NotFound => Err(Refusal::FOREIGN_DOMAIN),
             };
+        }
+        if request_uri.sip().is_some_and(SipUri::is_secure) && !is_way_secure(message, &peer) {
+            return Err(Refusal::SIPS_WITHOUT_TLS);
         }
         if let Some(sealed) = ex.refuse_unsupported(SUPPORTED) {
             return Ok(Verdict::Handled(sealed));
@@ -154,9 +174,13 @@ impl Registrar {
         if !served(&to.uri) {
             return Err(Refusal::FOREIGN_DOMAIN);
         }
-        let peer = *ex.peer();
-        let plan = Plan::read(message, peer, settings.limits, settings.identity.as_ref(), jitter, &mut scratch.text)?;
+        let Settings { limits, flows, identity, .. } = settings;
+        let plan = Plan::read(message, peer, *limits, *flows, identity.as_ref(), jitter, &mut scratch.text)?;
+        let is_there = self.bind(&aor, &plan);
         let answer = settings.location.register(&aor, &plan, ex.now());
+        if let Some(flow) = peer.flow.filter(|_| !is_there) {
+            self.lost_before(&aor, flow, ex.now());
+        }
         Ok(ex.when(answer, self, Self::answered))
     }
 
@@ -165,6 +189,9 @@ impl Registrar {
         Verdict::Handled(match result {
             Ok(done) => {
                 let why = reason_of(done.effect);
+                if done.is_change() {
+                    self.moved(done.before.as_ref(), done.after.as_ref());
+                }
                 self.tell(&done, why, ex.now());
                 render::bindings(ex, done.after.as_ref(), why)
             }
@@ -184,7 +211,13 @@ impl Receiver for Registrar {
 
     fn tick(&self, now: Now, share: Share) -> Tick {
         let mut expired = 0;
-        if self.sweep(now, share, SWEEP_BUDGET, &mut expired) == SWEEP_BUDGET { Tick::More } else { Tick::Done }
+        let more_expired = self.sweep(now, share, SWEEP_BUDGET, &mut expired) == SWEEP_BUDGET;
+        let followed = self.follow(now, share);
+        if more_expired { Tick::More } else { followed }
+    }
+
+    fn flow(&self, peer: &Peer, event: FlowEvent, now: Now) {
+        self.on_flow(peer, event, now);
     }
 }
 
@@ -203,5 +236,6 @@ fn reason_of(effect: Effect) -> Reason {
         Effect::Evicting => reason::EVICTED,
         Effect::Refreshed => reason::REFRESHED,
         Effect::Removed => reason::REMOVED,
+        Effect::Lost => reason::SUSPECT,
     }
 }

@@ -11,8 +11,11 @@ use crate::record::{Binding, Record};
 /// datagram, beside what it repeats of the request.
 const MAX_CONTACTS: usize = 32 * 1024;
 
-/// Answers 200 with every binding of `record` that has not expired, first those that this request made. The last of
+/// Answers 200 with every current binding of `record`, first those that this request made. The last of
 /// very many long ones are left out.
+///
+/// A suspect binding is none of the current ones that step 8 speaks of: RFC 5626 §7 has it invalid, and whoever asks
+/// where a user is shall not be told of a connection that has ended. It is kept for its own phone alone.
 pub(crate) fn bindings(ex: &mut Exchange<'_>, record: Option<&Record>, why: Reason) -> Sealed {
     let message = ex.message();
     let now = ex.now();
@@ -25,8 +28,8 @@ pub(crate) fn bindings(ex: &mut Exchange<'_>, record: Option<&Record>, why: Reas
             // Phones that read only one Contact must find their own.
             // Most have one, which then is in its place whoever made it.
             let is_first = |binding: &Binding<'_>| record.len() == 1 || is_own(binding);
-            let first = record.live(now.at).filter(|binding| is_first(binding));
-            let others = record.live(now.at).filter(|binding| !is_first(binding));
+            let first = record.reachable(now.at).filter(|binding| is_first(binding));
+            let others = record.reachable(now.at).filter(|binding| !is_first(binding));
             for binding in first.chain(others.take(if record.len() == 1 { 0 } else { usize::MAX })) {
                 if answer.len() >= end {
                     break;

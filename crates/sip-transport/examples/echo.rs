@@ -6,7 +6,7 @@
 use std::future::Ready;
 
 use sip_transport::{
-    Destination, FlowEvent, Inbound, Ingress, Now, Outbox, Peer, Server, ServerConfig, Shutdown, Tick,
+    Destination, FlowEvent, Inbound, Ingress, Leg, LegSpec, Now, Outbox, Peer, Server, ServerConfig, Shutdown, Tick,
 };
 
 struct Echo;
@@ -33,9 +33,10 @@ impl Ingress for Echo {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let legs = vec!["udp:127.0.0.1:0".parse()?, "tcp:127.0.0.1:0".parse()?];
+    let legs = ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"].map(str::parse::<LegSpec>);
+    let legs = legs.into_iter().map(|leg| leg.map(Leg::from)).collect::<Result<_, _>>()?;
     let server = Server::bind(ServerConfig { legs, ..ServerConfig::default() })?;
-    server.legs().iter().for_each(|leg| println!("listening on {leg}"));
+    server.legs().iter().for_each(|leg| println!("listening on {}", leg.spec));
 
     let (shutdown, counters) = (Shutdown::new(), server.counters());
     let stop = shutdown.clone();

@@ -16,7 +16,7 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use sip_transport::{
-    Destination, FlowEvent, Inbound, Ingress, Now, Outbox, Peer, Server, ServerConfig, Shutdown, Tick,
+    Destination, FlowEvent, Inbound, Ingress, Leg, LegSpec, Now, Outbox, Peer, Server, ServerConfig, Shutdown, Tick,
 };
 
 /// Of a REGISTER.
@@ -99,7 +99,7 @@ impl Ingress for Later {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (group, repeat) = arguments()?;
-    let legs = vec!["udp:127.0.0.1:0".parse()?];
+    let legs = vec![Leg::from("udp:127.0.0.1:0".parse::<LegSpec>()?)];
     let server = Server::bind(ServerConfig { legs, workers: NonZeroU16::new(1), ..ServerConfig::default() })?;
     let to = server.local_addrs().first().copied().ok_or("no leg")?;
 

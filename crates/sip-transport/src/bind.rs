@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::{LegId, LegSpec, UdpConfig};
+use crate::{Leg, LegId, LegSpec, UdpConfig};
 
 /// Connections that the kernel keeps for us until they are accepted.
 const BACKLOG: i32 = 1024;
@@ -20,6 +20,20 @@ pub enum BindError {
     /// The same leg is named twice.
     #[error("leg {0} is named twice")]
     Twice(LegSpec),
+    /// Two legs that both stand on TCP have one address.
+    #[error("legs {0} and {1} need the same TCP port: give one of them another")]
+    SamePort(LegSpec, LegSpec),
+    /// This program was built without what the leg speaks.
+    #[error("leg {leg}: this program was built without the feature `{feature}`")]
+    NotBuiltIn {
+        /// The leg.
+        leg: LegSpec,
+        /// The feature of this crate.
+        feature: &'static str,
+    },
+    /// A leg of TLS has nothing to show.
+    #[error("leg {0}: TLS needs a certificate and its key")]
+    NoCertificate(LegSpec),
     /// Another socket has that address, in this process or another.
     #[error("leg {0}: the address is in use: stop the other program, or choose another port")]
     AddressInUse(LegSpec),
@@ -57,40 +71,65 @@ pub(crate) struct WorkerSockets {
 
 /// Binds every leg once for each worker. Returns the legs with the ports they got, and each worker's sockets.
 pub(crate) fn bind_all(
-    legs: &[LegSpec],
+    legs: &[Leg],
     workers: u16,
     udp: &UdpConfig,
-) -> Result<(Vec<LegSpec>, Vec<WorkerSockets>), BindError> {
-    if legs.is_empty() {
-        return Err(BindError::NoLegs);
-    }
-    let named_before = |(at, leg): (usize, &LegSpec)| {
-        (leg.addr().port() != 0 && legs.iter().take(at).any(|other| other == leg)).then_some(*leg)
-    };
-    if let Some(leg) = legs.iter().enumerate().find_map(named_before) {
-        return Err(BindError::Twice(leg));
-    }
-    let mut bound: Vec<LegSpec> = Vec::with_capacity(legs.len());
+) -> Result<(Vec<Leg>, Vec<WorkerSockets>), BindError> {
+    check(legs)?;
+    let mut bound: Vec<Leg> = Vec::with_capacity(legs.len());
     let mut sockets: Vec<WorkerSockets> = (0..workers).map(|_| WorkerSockets::default()).collect();
     for (id, leg) in (0..).map(LegId).zip(legs) {
-        let failed = |error| explain(*leg, error);
-        let (first, at) = claim(leg, udp, workers > 1).map_err(failed)?;
+        let spec = leg.spec;
+        let failed = |error| explain(spec, error);
+        let (first, at) = claim(&spec, udp, workers > 1).map_err(failed)?;
         let mut first = Some(first);
         for worker in &mut sockets {
             let socket = match first.take() {
                 Some(socket) => socket,
                 None => join(&at, udp).map_err(failed)?,
             };
-            if leg.transport().is_stream() {
+            if spec.transport().is_stream() {
                 socket.listen(BACKLOG).map_err(failed)?;
                 worker.tcp.push((id, socket.into()));
             } else {
                 worker.udp.push((id, at.addr(), socket.into()));
             }
         }
-        bound.push(at);
+        bound.push(Leg { spec: at, ..leg.clone() });
     }
     Ok((bound, sockets))
+}
+
+/// What can be said without a socket.
+fn check(legs: &[Leg]) -> Result<(), BindError> {
+    if legs.is_empty() {
+        return Err(BindError::NoLegs);
+    }
+    for (at, leg) in legs.iter().enumerate() {
+        let spec = leg.spec;
+        let is_stream = spec.transport().is_stream();
+        let clashes =
+            |other: &&Leg| other.spec.addr() == spec.addr() && other.spec.transport().is_stream() == is_stream;
+        match legs.iter().take(at).find(clashes) {
+            Some(_) if spec.addr().port() == 0 => {}
+            Some(other) if other.spec == spec => return Err(BindError::Twice(spec)),
+            Some(other) => return Err(BindError::SamePort(other.spec, spec)),
+            None => {}
+        }
+        #[cfg(not(feature = "ws"))]
+        if spec.transport().is_websocket() {
+            return Err(BindError::NotBuiltIn { leg: spec, feature: "ws" });
+        }
+        #[cfg(not(feature = "tls"))]
+        if spec.transport().is_secure() {
+            return Err(BindError::NotBuiltIn { leg: spec, feature: "tls" });
+        }
+        #[cfg(feature = "tls")]
+        if spec.transport().is_secure() && leg.tls.is_none() {
+            return Err(BindError::NoCertificate(spec));
+        }
+    }
+    Ok(())
 }
 
 /// Binds the first socket of a leg.
@@ -194,7 +233,9 @@ mod tests {
     }
 
     fn bind(legs: &[LegSpec], workers: u16) -> Result<(Vec<LegSpec>, Vec<WorkerSockets>), BindError> {
-        bind_all(legs, workers, &UdpConfig::default())
+        let legs: Vec<Leg> = legs.iter().copied().map(Leg::from).collect();
+        let (legs, sockets) = bind_all(&legs, workers, &UdpConfig::default())?;
+        Ok((legs.iter().map(|leg| leg.spec).collect(), sockets))
     }
 
     #[test]
@@ -256,6 +297,16 @@ mod tests {
         let twice = [leg("udp:127.0.0.1:5060"), leg("udp:127.0.0.1:5060")];
         assert!(matches!(bind(&twice, 1), Err(BindError::Twice(leg)) if leg == twice[1]));
         assert!(matches!(bind(&[], 1), Err(BindError::NoLegs)));
+        let secure = bind(&[leg("tls:127.0.0.1:0")], 1).unwrap_err();
+        #[cfg(feature = "tls")]
+        assert_eq!(secure.to_string(), "leg tls:127.0.0.1:0: TLS needs a certificate and its key");
+        #[cfg(not(feature = "tls"))]
+        assert_eq!(secure.to_string(), "leg tls:127.0.0.1:0: this program was built without the feature `tls`");
+        #[cfg(feature = "ws")]
+        assert!(
+            matches!(bind(&[leg("tcp:127.0.0.1:80"), leg("ws:127.0.0.1")], 1), Err(BindError::SamePort(one, other))
+            if one == leg("tcp:127.0.0.1:80") && other == leg("ws:127.0.0.1:80"))
+        );
         let at = leg("tcp:127.0.0.1:80");
         let of = |code| explain(at, io::Error::from_raw_os_error(code)).to_string();
         assert!(of(nix::libc::EACCES).starts_with("leg tcp:127.0.0.1:80: permission denied"));

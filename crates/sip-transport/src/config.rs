@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use sip_message::frame::FrameLimits;
 
-use crate::{Clock, LegSpec};
+use crate::{Clock, Leg};
 
 /// All that a server can be told. `ServerConfig::default()` has no legs; the rest is meant to be left alone.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// The listeners. Their order gives each its [`LegId`](crate::LegId).
-    pub legs: Vec<LegSpec>,
+    pub legs: Vec<Leg>,
     /// How many workers, each a thread. `None`: one for each core.
     pub workers: Option<NonZeroU16>,
     /// Datagrams.
@@ -87,6 +87,10 @@ pub struct StreamConfig {
     /// How long a new connection may be silent. 10 s: a first segment that is lost three times (1, 2 and 4 s apart,
     /// RFC 6298) still arrives in time.
     pub first_byte: Duration,
+    /// How long a connection may take to agree upon TLS.
+    pub handshake: Duration,
+    /// How long it may take after that to become a WebSocket.
+    pub upgrade: Duration,
     /// How long a message may take from its first byte to its last, and a new connection from its first byte to its
     /// first message.
     pub message: Duration,
@@ -113,6 +117,8 @@ impl Default for StreamConfig {
         Self {
             frame: FrameLimits::default(),
             first_byte: Duration::from_secs(10),
+            handshake: Duration::from_secs(10),
+            upgrade: Duration::from_secs(10),
             message: Duration::from_secs(10),
             idle: Duration::from_secs(15 * 60),
             write: Duration::from_secs(10),

@@ -97,6 +97,10 @@ counters! {
     messages_incomplete,
     /// Streams that could not be divided into messages.
     framing_errors,
+    /// TLS connections that were agreed upon.
+    tls_handshakes,
+    /// TLS connections that were not.
+    tls_handshakes_failed,
     /// Panics in the layer above. Each cost one message, tick or piece of pending work.
     panics,
     /// Pending work that the layer above handed over.
@@ -146,11 +150,17 @@ pub enum CloseCause {
     Evicted,
     /// The server stops.
     Drain,
+    /// TLS was not agreed upon, or not in time.
+    Handshake,
+    /// It did not become a WebSocket, or not in time.
+    Upgrade,
+    /// The peer broke the rules of WebSocket.
+    WebSocket,
 }
 
 impl CloseCause {
     /// All causes, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Peer,
         Self::Broken,
         Self::FirstByte,
@@ -162,6 +172,9 @@ impl CloseCause {
         Self::Panic,
         Self::Evicted,
         Self::Drain,
+        Self::Handshake,
+        Self::Upgrade,
+        Self::WebSocket,
     ];
 
     /// A stable name for logs and metrics.
@@ -179,6 +192,9 @@ impl CloseCause {
             Self::Panic => "panic",
             Self::Evicted => "evicted",
             Self::Drain => "drain",
+            Self::Handshake => "handshake",
+            Self::Upgrade => "upgrade",
+            Self::WebSocket => "websocket",
         }
     }
 }

@@ -6,12 +6,10 @@ use std::str::FromStr;
 
 use crate::Transport;
 
-/// The port of SIP over UDP and TCP where none is named (RFC 3261 §19.1.2).
-const DEFAULT_PORT: u16 = 5060;
-
-/// A listener: a transport and an address, as in `udp:127.0.0.1:5060` or `tcp:[::1]:5060`.
+/// A listener: a transport and an address, as in `udp:127.0.0.1:5060`, `tls:[::1]` or `wss:0.0.0.0:8443`.
 ///
-/// Without a port it is 5060; port 0 asks for any free one. `Display` writes what `FromStr` reads.
+/// Without a port it is the transport's own ([`Transport::default_port`]); port 0 asks for any free one. `Display` writes
+/// what `FromStr` reads.
 ///
 /// A UDP leg on a wildcard address (`udp:0.0.0.0`) answers from the address that routing chooses. On a machine with
 /// several addresses that may not be the one a request was sent to (RFC 3581 §4): name each address there.
@@ -22,6 +20,12 @@ pub struct LegSpec {
 }
 
 impl LegSpec {
+    /// A listener.
+    #[must_use]
+    pub const fn new(transport: Transport, addr: SocketAddr) -> Self {
+        Self { transport, addr }
+    }
+
     /// A UDP listener.
     #[must_use]
     pub const fn udp(addr: SocketAddr) -> Self {
@@ -34,7 +38,7 @@ impl LegSpec {
         Self { transport: Transport::Tcp, addr }
     }
 
-    /// What it speaks: UDP or TCP.
+    /// What it speaks.
     #[must_use]
     pub const fn transport(&self) -> Transport {
         self.transport
@@ -56,8 +60,7 @@ impl LegSpec {
 
 impl fmt::Display for LegSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.transport == Transport::Udp { "udp" } else { "tcp" };
-        write!(f, "{scheme}:{}", self.addr)
+        write!(f, "{}:{}", self.transport.scheme(), self.addr)
     }
 }
 
@@ -90,14 +93,11 @@ impl LegSpecError {
 #[non_exhaustive]
 pub enum LegSpecFault {
     /// Nothing stands before a colon.
-    #[error("no transport is named: write udp: or tcp: before the address, as in udp:127.0.0.1:5060")]
+    #[error("no transport is named: write udp:, tcp:, tls:, ws: or wss: before the address, as in udp:127.0.0.1:5060")]
     NoTransport,
     /// A word that names no transport.
-    #[error("the transport is unknown: write udp: or tcp:")]
+    #[error("the transport is unknown: write udp:, tcp:, tls:, ws: or wss:")]
     UnknownTransport,
-    /// A transport that this version does not have.
-    #[error("{0} is not available yet: use udp: or tcp:")]
-    NotAvailable(Transport),
     /// Something other than an IP address.
     #[error("this is no IP address, and names are not looked up: write an address such as 127.0.0.1 or [::1]")]
     NotAnAddress,
@@ -112,35 +112,32 @@ pub enum LegSpecFault {
 fn parse(spec: &str) -> Result<LegSpec, LegSpecFault> {
     let (scheme, place) = spec.split_once(':').ok_or(LegSpecFault::NoTransport)?;
     let transport = transport(scheme)?;
-    Ok(LegSpec { transport, addr: address(place)? })
+    Ok(LegSpec { transport, addr: address(place, transport.default_port())? })
 }
 
 fn transport(scheme: &str) -> Result<Transport, LegSpecFault> {
-    match scheme.to_ascii_lowercase().as_str() {
-        "udp" => Ok(Transport::Udp),
-        "tcp" => Ok(Transport::Tcp),
-        "tls" => Err(LegSpecFault::NotAvailable(Transport::Tls)),
-        "ws" => Err(LegSpecFault::NotAvailable(Transport::Ws)),
-        "wss" => Err(LegSpecFault::NotAvailable(Transport::Wss)),
+    let named = |transport: &Transport| scheme.eq_ignore_ascii_case(transport.scheme());
+    match Transport::ALL.into_iter().find(named) {
+        Some(transport) => Ok(transport),
         // As in `127.0.0.1:5060` or `[::1]:5060`.
-        other if other.is_empty() || other.contains(['.', '[']) => Err(LegSpecFault::NoTransport),
-        _ => Err(LegSpecFault::UnknownTransport),
+        None if scheme.is_empty() || scheme.contains(['.', '[']) => Err(LegSpecFault::NoTransport),
+        None => Err(LegSpecFault::UnknownTransport),
     }
 }
 
-fn address(place: &str) -> Result<SocketAddr, LegSpecFault> {
+fn address(place: &str, default_port: u16) -> Result<SocketAddr, LegSpecFault> {
     if let Ok(addr) = place.parse::<SocketAddr>() {
         return Ok(addr);
     }
     if let Ok(ip) = place.parse::<Ipv4Addr>() {
-        return Ok(SocketAddr::new(IpAddr::V4(ip), DEFAULT_PORT));
+        return Ok(SocketAddr::new(IpAddr::V4(ip), default_port));
     }
     if place.parse::<Ipv6Addr>().is_ok() {
         return Err(LegSpecFault::BracketsMissing);
     }
     let bracketed = place.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if let Some(ip) = bracketed.and_then(|ip| ip.parse::<Ipv6Addr>().ok()) {
-        return Ok(SocketAddr::new(IpAddr::V6(ip), DEFAULT_PORT));
+        return Ok(SocketAddr::new(IpAddr::V6(ip), default_port));
     }
     // What is left is refused; say which half is at fault.
     let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
@@ -164,6 +161,10 @@ mod tests {
             ("UDP:127.0.0.1", "udp:127.0.0.1:5060"),
             ("tcp:[::1]", "tcp:[::1]:5060"),
             ("udp:0.0.0.0:0", "udp:0.0.0.0:0"),
+            ("tls:127.0.0.1", "tls:127.0.0.1:5061"),
+            ("tls:[::1]:5060", "tls:[::1]:5060"),
+            ("ws:127.0.0.1", "ws:127.0.0.1:80"),
+            ("WSS:[::]", "wss:[::]:443"),
         ] {
             let leg: LegSpec = spec.parse().unwrap();
             assert_eq!(leg.to_string(), canonical);
@@ -181,9 +182,8 @@ mod tests {
             ("[::1]:5060", NoTransport),
             ("sctp:127.0.0.1", UnknownTransport),
             ("sip:127.0.0.1", UnknownTransport),
-            ("tls:127.0.0.1", NotAvailable(Transport::Tls)),
-            ("ws:127.0.0.1:80", NotAvailable(Transport::Ws)),
-            ("wss:127.0.0.1", NotAvailable(Transport::Wss)),
+            ("https:127.0.0.1", UnknownTransport),
+            ("wss:example.com", NotAnAddress),
             ("udp:localhost:5060", NotAnAddress),
             ("udp:example.com", NotAnAddress),
             ("udp:", NotAnAddress),

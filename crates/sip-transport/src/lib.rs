@@ -12,12 +12,18 @@
 //! It knows framing and keepalives (CRLF, STUN) and nothing else of SIP.
 #![forbid(unsafe_code)]
 
+mod advertised;
 mod ingress;
 mod leg_spec;
 mod now;
 mod outbox;
 mod peer;
+pub mod proxy_protocol;
+pub mod stun;
+#[cfg(feature = "ws")]
+pub mod websocket;
 
+pub use advertised::{Advertised, AdvertisedError, AdvertisedFault};
 pub use ingress::{FlowEvent, Inbound, Ingress, Tick};
 pub use leg_spec::{LegSpec, LegSpecError, LegSpecFault};
 pub use now::{Now, Timestamp};
@@ -33,6 +39,8 @@ mod config;
 #[cfg(feature = "tokio")]
 mod counters;
 #[cfg(feature = "tokio")]
+mod leg;
+#[cfg(feature = "tokio")]
 mod pending;
 #[cfg(feature = "tokio")]
 mod server;
@@ -40,19 +48,22 @@ mod server;
 mod shutdown;
 #[cfg(feature = "tokio")]
 mod stream;
-#[cfg(feature = "tokio")]
-mod stun;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(feature = "tokio")]
 mod udp;
 #[cfg(feature = "tokio")]
 mod worker;
 
+#[cfg(feature = "tls")]
+pub use tls::{CertificateFiles, CertificateInfo, ClientCertificates, Tls, TlsError, TlsFiles, TlsMaterial};
 #[cfg(feature = "tokio")]
 pub use {
     bind::BindError,
     clock::Clock,
     config::{Batching, ServerConfig, StreamConfig, UdpConfig},
     counters::{CloseCause, Counters, CountersHandle},
+    leg::Leg,
     server::{DrainSummary, RunError, Server, WorkerId},
     shutdown::Shutdown,
 };

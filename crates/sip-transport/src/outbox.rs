@@ -72,14 +72,10 @@ impl Outbox {
     /// The messages for connections, those that follow each other on one connection as one piece of bytes, with their
     /// number: so they leave in one system call.
     #[cfg(feature = "tokio")]
-    pub(crate) fn stream_runs(&self) -> impl Iterator<Item = (Flow, &[u8], u64)> {
+    pub(crate) fn stream_runs(&self) -> impl Iterator<Item = StreamRun<'_>> {
         let same_flow = |(a, _): &(Destination, _), (b, _): &(Destination, _)| a == b;
         self.messages.chunk_by(same_flow).filter_map(|run| match run {
-            [(Destination::Stream(flow), first), ..] => {
-                let end = run.last().map_or(first.end, |(_, last)| last.end);
-                let messages = run.iter().map(|_| 1).sum();
-                Some((*flow, self.bytes.get(first.start..end).unwrap_or_default(), messages))
-            }
+            [(Destination::Stream(flow), _), ..] => Some(StreamRun { flow: *flow, bytes: &self.bytes, messages: run }),
             _ => None,
         })
     }
@@ -94,6 +90,35 @@ impl Outbox {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.messages.clear();
+    }
+}
+
+/// Messages that follow each other on one connection.
+#[cfg(feature = "tokio")]
+pub(crate) struct StreamRun<'o> {
+    pub(crate) flow: Flow,
+    bytes: &'o [u8],
+    messages: &'o [(Destination, Range<usize>)],
+}
+
+#[cfg(feature = "tokio")]
+impl<'o> StreamRun<'o> {
+    /// How many there are.
+    pub(crate) fn len(&self) -> u64 {
+        self.messages.iter().map(|_| 1).sum()
+    }
+
+    /// All of them as one piece.
+    pub(crate) fn joined(&self) -> &'o [u8] {
+        let start = self.messages.first().map_or(0, |(_, first)| first.start);
+        let end = self.messages.last().map_or(0, |(_, last)| last.end);
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+
+    /// Each of them.
+    #[cfg(feature = "ws")]
+    pub(crate) fn each(&self) -> impl Iterator<Item = &'o [u8]> {
+        self.messages.iter().map(|(_, range)| self.bytes.get(range.clone()).unwrap_or_default())
     }
 }
 
@@ -168,7 +193,7 @@ mod tests {
             outbox.send(to, bytes.as_bytes());
         }
         let Destination::Stream(flow) = TO else { unreachable!() };
-        let runs: Vec<_> = outbox.stream_runs().collect();
+        let runs: Vec<_> = outbox.stream_runs().map(|run| (run.flow, run.joined(), run.len())).collect();
         assert_eq!(runs, [(flow, b"ab".as_slice(), 2), (other, b"c", 1), (flow, b"d", 1), (flow, b"g", 1)]);
     }
 }

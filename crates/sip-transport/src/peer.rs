@@ -20,6 +20,9 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 5] = [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
+
     /// The name as it stands in Via and in `;transport=`, in upper case.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -29,6 +32,29 @@ impl Transport {
             Self::Tls => "TLS",
             Self::Ws => "WS",
             Self::Wss => "WSS",
+        }
+    }
+
+    /// The name in lower case, as it stands before the address of a [`LegSpec`](crate::LegSpec).
+    #[must_use]
+    pub const fn scheme(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+        }
+    }
+
+    /// The port where none is named (RFC 3261 §19.1.2, RFC 7118 §5.1: that of HTTP and HTTPS).
+    #[must_use]
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Udp | Self::Tcp => 5060,
+            Self::Tls => 5061,
+            Self::Ws => 80,
+            Self::Wss => 443,
         }
     }
 
@@ -55,6 +81,12 @@ impl Transport {
     #[must_use]
     pub const fn is_stream(self) -> bool {
         !matches!(self, Self::Udp)
+    }
+
+    /// Whether the messages come in the frames of WebSocket.
+    #[must_use]
+    pub const fn is_websocket(self) -> bool {
+        matches!(self, Self::Ws | Self::Wss)
     }
 
     /// Whether the bytes are protected by TLS.

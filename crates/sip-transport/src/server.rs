@@ -16,10 +16,10 @@ use crate::bind::{WorkerSockets, bind_all};
 use crate::counters::{CountersHandle, WorkerCounters};
 use crate::pending::serve_pending;
 use crate::shutdown::Stage;
-use crate::stream::{ConnectionLimits, TcpLeg, accept, accept_waiting};
+use crate::stream::{ConnectionLimits, StreamLeg, accept, accept_waiting};
 use crate::udp::{Received, UdpLeg};
 use crate::worker::{Worker, serve_udp, tick};
-use crate::{BindError, Ingress, LegSpec, ServerConfig, Shutdown};
+use crate::{BindError, Ingress, Leg, ServerConfig, Shutdown};
 
 /// When draining, how many batches of datagrams are read from each socket at most: as many as the largest buffer holds.
 /// A flood must not outlast the answers to what came before it.
@@ -33,7 +33,7 @@ pub struct WorkerId(pub u16);
 #[derive(Debug)]
 pub struct Server {
     config: ServerConfig,
-    legs: Vec<LegSpec>,
+    legs: Vec<Leg>,
     workers: Vec<(WorkerId, WorkerSockets, Runtime)>,
     counters: CountersHandle,
 }
@@ -60,14 +60,14 @@ impl Server {
 
     /// The legs in the order of the configuration, each with the port that it has.
     #[must_use]
-    pub fn legs(&self) -> &[LegSpec] {
+    pub fn legs(&self) -> &[Leg] {
         &self.legs
     }
 
     /// The address of each leg, in the same order.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.legs.iter().map(LegSpec::addr).collect()
+        self.legs.iter().map(|leg| leg.spec.addr()).collect()
     }
 
     /// How many workers there will be.
@@ -199,7 +199,10 @@ async fn run_worker<I: Ingress + 'static>(
     let tcp: io::Result<Vec<_>> = sockets
         .tcp
         .into_iter()
-        .map(|(id, listener)| Ok(Rc::new(TcpLeg { id, listener: TcpListener::from_std(listener)? })))
+        .filter_map(|(id, listener)| Some((id, listener, config.legs.get(usize::from(id.0))?.clone())))
+        .map(|(id, listener, leg)| {
+            Ok(Rc::new(StreamLeg::new(id, TcpListener::from_std(listener)?, leg, &config.streams)))
+        })
         .collect();
     let tcp = tcp?;
     let worker = Worker::new(id.0, make(id), config, udp.clone(), limits, counters);
@@ -233,7 +236,7 @@ async fn run_worker<I: Ingress + 'static>(
 }
 
 /// Serves what has arrived, and waits until nothing is left to do.
-async fn drain<I: Ingress + 'static>(worker: &Rc<Worker<I>>, udp: &[Rc<UdpLeg>], tcp: Vec<Rc<TcpLeg>>) {
+async fn drain<I: Ingress + 'static>(worker: &Rc<Worker<I>>, udp: &[Rc<UdpLeg>], tcp: Vec<Rc<StreamLeg>>) {
     for leg in &tcp {
         accept_waiting(worker, leg).await;
     }

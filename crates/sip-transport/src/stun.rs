@@ -4,6 +4,8 @@
 //! (§16.1.2), the reason phrase is one word, and FINGERPRINT is written only where the request had one, so that this
 //! is no worthwhile reflector: an answer over IPv4 is never longer than twice its request, and over IPv6 the least that
 //! is allowed is 44 bytes for 20.
+//!
+//! It keeps nothing between two requests: each is answered, or not, by its own bytes and its source.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -39,14 +41,15 @@ const KNOWN: [u16; 11] = [
     XOR_MAPPED_ADDRESS,
 ];
 
-/// Whether a datagram is STUN rather than SIP (RFC 5626 §8).
-pub(crate) fn is_stun(datagram: &[u8]) -> bool {
+/// Whether a datagram is STUN rather than SIP: the first byte of SIP is a letter or a line end (RFC 5626 §8).
+#[must_use]
+pub fn is_stun(datagram: &[u8]) -> bool {
     matches!(datagram.first(), Some(0 | 1))
 }
 
-/// Appends the answer to a Binding request that came from `source`. Returns whether there is one: what is malformed,
-/// of another method or class, or has a wrong fingerprint is silently discarded (RFC 8489 §6.3).
-pub(crate) fn answer(request: &[u8], source: SocketAddr, out: &mut Vec<u8>) -> bool {
+/// Appends the answer to a Binding request, one whole datagram, that came from `source`. Returns whether there is one:
+/// what is malformed, of another method or class, or has a wrong fingerprint is silently discarded (RFC 8489 §6.3).
+pub fn answer(request: &[u8], source: SocketAddr, out: &mut Vec<u8>) -> bool {
     let Some(request) = Request::read(request) else { return false };
     let start = out.len();
     let unknown = request.unknown_attributes().count();

@@ -20,6 +20,8 @@ use crate::counters::WorkerCounters;
 use crate::pending::Inbox;
 use crate::stream::{ConnectionLimits, READ_BUFFER, Table};
 use crate::udp::{Datagram, Gather, Received, Receiver, Sender, UdpLeg};
+#[cfg(feature = "ws")]
+use crate::websocket;
 use crate::{
     Clock, CloseCause, Destination, DrainSummary, Flow, FlowEvent, Inbound, Ingress, Now, Outbox, Peer, ServerConfig,
     StreamConfig, Tick, Transport, stun,
@@ -53,6 +55,8 @@ pub(crate) struct Core<I> {
     pub(crate) service: Service<I>,
     /// What was read from a stream last.
     pub(crate) scratch: Box<[u8]>,
+    /// What stands in it, where it was protected.
+    pub(crate) plain: Vec<u8>,
     receiver: Receiver,
 }
 
@@ -124,10 +128,18 @@ impl<I: Ingress> Service<I> {
         self.counters.datagrams_sent.add(sent.sent);
         self.counters.datagrams_dropped.add(sent.dropped);
         self.counters.datagrams_failed.add(sent.failed);
-        for (flow, bytes, messages) in self.out.stream_runs() {
-            match self.connections.get_mut(flow) {
-                Some(connection) if connection.takes_answers() => connection.send(bytes, self.write_queue, now.at),
-                _ => self.counters.messages_without_flow.add(messages),
+        for run in self.out.stream_runs() {
+            match self.connections.get_mut(run.flow) {
+                #[cfg(feature = "ws")]
+                Some(connection) if connection.takes_answers() && connection.content.is_framed() => {
+                    let mut framed = Vec::with_capacity(run.joined().len() + 16);
+                    run.each().for_each(|message| websocket::write_message(message, &mut framed));
+                    connection.send(&framed, self.write_queue, now.at);
+                }
+                Some(connection) if connection.takes_answers() => {
+                    connection.send(run.joined(), self.write_queue, now.at);
+                }
+                _ => self.counters.messages_without_flow.add(run.len()),
             }
         }
         self.out.clear();
@@ -166,7 +178,7 @@ impl<I: Ingress + 'static> Worker<I> {
             max_pending: config.pending,
             pending: Cell::new(0),
             draining: Cell::new(false),
-            core: RefCell::new(Core { service, scratch, receiver: Receiver::new(&config.udp) }),
+            core: RefCell::new(Core { service, scratch, plain: Vec::new(), receiver: Receiver::new(&config.udp) }),
         })
     }
 

@@ -19,6 +19,8 @@ const BEGIN: u64 = 1_700_000_000_000;
 location_battery!(synced, || Bench::new().open(Mode::Synced).0, |max| Bench::new().holding(max).open(Mode::Synced).0);
 location_battery!(delayed, || Bench::new().open(DELAYED).0, |max| Bench::new().holding(max).open(DELAYED).0);
 
+const GRACE: Option<Duration> = Some(Duration::from_secs(60));
+
 const DELAYED: Mode = Mode::Delayed { interval: Duration::from_secs(1) };
 
 /// A disk, the clocks, and what a table is told.
@@ -63,7 +65,7 @@ impl Bench {
         });
         // Nobody has to wait for company.
         let pace = Pace { group: mode.pace() / 10, least_journal: self.least_journal };
-        DurableLocation::start((file, opened, reopen), (mode, pace), config, clock, &mut |_| {}).unwrap()
+        DurableLocation::start((file, opened, reopen), (mode, pace), (config, GRACE), clock, &mut |_| {}).unwrap()
     }
 
     fn now(&self) -> Now {
@@ -148,6 +150,53 @@ fn a_restart_finds_what_was_answered() {
         bench.pass(60);
         let (store, loaded) = bench.open(mode);
         assert_eq!((loaded.bindings, loaded.expired, store.bindings()), (2, 1, 2));
+    }
+}
+
+#[test]
+fn after_a_restart_what_lived_by_a_connection_is_suspect_for_a_grace() {
+    const FLOW: Flow = Flow { worker: 0, slot: 1, generation: 1 };
+    let limits = Limits { jitter: 0, ..Limits::default() };
+    let suspects = |store: &DurableLocation, bench: &Bench| {
+        let record = with_aor("alice", |aor| wait(store.lookup(aor, bench.now()))).unwrap();
+        let live = record.iter().flat_map(|record| record.live(bench.now().at));
+        live.map(|binding| (binding.is_suspect(), binding.seconds_left(bench.now().at))).collect::<Vec<_>>()
+    };
+    for mode in [Mode::Synced, DELAYED] {
+        let bench = Bench::new();
+        let (store, _) = bench.open(mode);
+        let over = |store: &DurableLocation, flow, cseq, uri| {
+            let request = (Some(flow), "a", cseq);
+            wait(testing::register_over(store, limits, "alice", request, &[(uri, 300)], bench.now())).unwrap()
+        };
+        over(&store, FLOW, 1, "sip:a@h");
+        let gone = Flow { slot: 2, ..FLOW };
+        over(&store, gone, 2, "sip:gone@h");
+        wait(register(&store, "alice", 1, &[("sip:u@h", 300)], bench.now())).unwrap();
+        until(|| store.stats().changes == 3);
+        // The end of a connection is not written down, and cannot fail.
+        bench.disk.fill(true);
+        let until = bench.now().at.plus_seconds(5);
+        wait(with_aor("alice", |aor| store.flow_lost(aor, gone, until, bench.now()))).unwrap();
+        bench.disk.fill(false);
+        assert_eq!(suspects(&store, &bench), [(false, 300), (true, 5), (false, 300)]);
+        store.close().unwrap();
+        assert_eq!(store.stats().changes, 3);
+        bench.pass(20);
+        bench.restart_clock();
+        let (store, _) = bench.open(mode);
+        assert_eq!(
+            suspects(&store, &bench),
+            [(true, 60), (true, 60), (false, 280)],
+            "none of them is shown to anybody"
+        );
+        over(&store, FLOW, 1, "sip:a@h");
+        bench.pass(60);
+        let mut gone = Vec::new();
+        store.sweep(bench.now(), Share::WHOLE, 100, &mut |before, after| {
+            gone.push((before.len(), after.map(Record::len)))
+        });
+        assert_eq!((gone, suspects(&store, &bench)), (vec![(3, Some(2))], vec![(false, 240), (false, 220)]));
     }
 }
 
@@ -340,7 +389,8 @@ fn nobody_waits_for_a_writer_that_has_panicked() {
     let pace = Pace { group: Duration::ZERO, least_journal: u64::MAX };
     let reopen: Reopen = Box::new(|| unreachable!());
     let config = TableConfig::default();
-    let started = DurableLocation::start((file, opened, reopen), (Mode::Synced, pace), config, clock, &mut |_| {});
+    let started =
+        DurableLocation::start((file, opened, reopen), (Mode::Synced, pace), (config, GRACE), clock, &mut |_| {});
     let (store, _) = started.unwrap();
     wait(register(&store, "alice", 1, &[("sip:a@h", 600)], bench.now())).unwrap();
     clock_fails.store(true, Ordering::Relaxed);
@@ -389,13 +439,14 @@ fn records_of_a_newer_program_are_not_taken_for_damage_of_the_disk() {
     let bench = Bench::new();
     let (mut file, _) = File::on(bench.disk.clone()).unwrap();
     let mut entries = Vec::new();
-    Entry::Put(b"\x02\0\0\0\0\0\0\0\x01\0\x07sip:a@h and more").write(&mut entries);
+    Entry::Put(b"\x03\0\0\0\0\0\0\0\x01\0\x07sip:a@h and more").write(&mut entries);
     let clock = RunClock { steady: BEGIN, wall: BEGIN, boot: None };
     file.commit(&Commit { entries: &entries, clock, snapshot: None }).unwrap();
     file.close().unwrap();
     let (file, _) = File::on(bench.disk.clone()).unwrap();
     let table = Table::new(TableConfig::default(), ());
-    let error = load(&file, &table, bench.now(), &clock, &mut |_| {}).unwrap_err().of("x/location.redb".as_ref());
+    let error =
+        load(&file, &table, bench.now(), GRACE, &clock, &mut |_| {}).unwrap_err().of("x/location.redb".as_ref());
     let said = error.to_string();
     assert!(said.contains("x/location.redb") && said.contains("written by a newer one"), "{said}");
 }

@@ -19,7 +19,7 @@ fn now() -> Now {
 fn config(directory: &Path) -> DurableConfig {
     // Whatever is left is written when it is closed, so nobody has to wait.
     let mode = Mode::Delayed { interval: Duration::from_secs(60) };
-    DurableConfig { directory: directory.to_owned(), mode, table: TableConfig::default() }
+    DurableConfig { directory: directory.to_owned(), mode, table: TableConfig::default(), restart_grace: None }
 }
 
 fn open(directory: &Path) -> Result<(DurableLocation, Loaded), OpenError> {
@@ -47,6 +47,7 @@ fn record(user: u32, version: u64, left: i64) -> Record {
         transport: Transport::Udp,
         leg: LegId(0),
         flow: None,
+        tie: sip_registrar::Tie::None,
     });
     builder.finish().unwrap()
 }

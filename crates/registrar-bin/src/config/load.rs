@@ -6,12 +6,12 @@ use std::path::Path;
 use sip_dispatch::MaddrPolicy;
 use sip_dispatch::links::Rate;
 use sip_registrar::{Domains, Eviction, ForeignDomain};
-use sip_transport::LegSpec;
 use toml::de::DeTable;
 use tracing_subscriber::EnvFilter;
 
 use super::section::Section;
-use super::{Keep, Problems, Settings, auth, listen, location, users};
+use super::tls::{self, TlsKeys};
+use super::{Keep, Problems, Settings, auth, flows, listen, location, origins, users};
 use crate::Failure;
 use crate::cli::ServeArgs;
 
@@ -23,11 +23,16 @@ const YEAR: u64 = 365 * 86_400;
 /// # Errors
 /// The file cannot be read, or everything that is wrong with it.
 pub(crate) fn from_file(path: &Path) -> Result<Settings, Failure> {
+    from_file_over(path, &TlsKeys::default())
+}
+
+/// The same where the command line names a certificate.
+fn from_file_over(path: &Path, tls: &TlsKeys) -> Result<Settings, Failure> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Settings(format!("error: cannot read the configuration file {file}: {error}")))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    parse(&text, folder).map_err(|problems| Failure::Settings(problems.render(&file, &text)))
+    parse(&text, folder, tls).map_err(|problems| Failure::Settings(problems.render(&file, &text)))
 }
 
 /// The settings of the command line, over those of its file if it names one.
@@ -35,20 +40,15 @@ pub(crate) fn from_file(path: &Path) -> Result<Settings, Failure> {
 /// # Errors
 /// As [`from_file`], and what is wrong with the command line's own values.
 pub(crate) fn from_args(args: &ServeArgs) -> Result<Settings, Failure> {
+    let certificate = args.certificate.clone().zip(args.key.clone());
+    let tls = certificate.map_or_else(TlsKeys::default, |(chain, key)| TlsKeys::with_certificate(chain, key));
     let mut settings = match &args.config {
-        Some(path) => from_file(path)?,
-        None => Settings::default(),
+        Some(path) => from_file_over(path, &tls)?,
+        None => Settings { tls, ..Settings::default() },
     };
     let wrong = |option: &str, error: &dyn std::fmt::Display| Failure::Settings(format!("error: {option}: {error}"));
     if !args.listen.is_empty() {
-        let mut legs = Vec::new();
-        for spec in &args.listen {
-            let leg = spec.parse::<LegSpec>().map_err(|error| wrong("--listen", &error))?;
-            if let Some(conflict) = listen::conflict(&legs, leg) {
-                return Err(wrong("--listen", &conflict));
-            }
-            legs.push(leg);
-        }
+        let legs = listen::from_specs(&args.listen, &settings).map_err(|error| wrong("--listen", &error))?;
         settings.listen = Some(legs);
     }
     if !args.domain.is_empty() {
@@ -75,8 +75,8 @@ pub(crate) fn from_args(args: &ServeArgs) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-/// Files that `text` names are meant from `folder`.
-fn parse(text: &str, folder: &Path) -> Result<Settings, Problems> {
+/// Files that `text` names are meant from `folder`. `tls`: what the command line says, over what the text says.
+fn parse(text: &str, folder: &Path, tls: &TlsKeys) -> Result<Settings, Problems> {
     let mut problems = Problems::default();
     let mut settings = Settings::default();
     let (table, errors) = DeTable::parse_recoverable(text);
@@ -86,12 +86,17 @@ fn parse(text: &str, folder: &Path) -> Result<Settings, Problems> {
     // What was made of a file that cannot be read as a whole says nothing about what was meant.
     if errors.is_empty() {
         let mut top = Section::top(&table, &mut problems);
+        top.section("tls", |section| settings.tls = tls::read(section, folder));
+        settings.tls = tls.clone().or(&settings.tls);
+        top.section("websocket", |section| settings.origins = origins::read(section));
+        listen::read(&mut top, folder, &mut settings);
         read_top(&mut top, &mut settings);
         top.section("log", |log| read_log(log, &mut settings));
         top.section("registrar", |registrar| read_registrar(registrar, &mut settings));
         top.section("throttle", |throttle| read_throttle(throttle, &mut settings));
         top.section("sip", |sip| read_sip(sip, &mut settings));
         top.section("tcp", |tcp| read_tcp(tcp, &mut settings));
+        top.section("flows", |section| flows::read(section, &mut settings.flows));
         top.section("location", |section| location::read(section, folder, &mut settings.location));
         top.section("users", |section| users::read(section, folder, &mut settings.users));
         let mut auth_at = None;
@@ -109,22 +114,6 @@ fn parse(text: &str, folder: &Path) -> Result<Settings, Problems> {
 }
 
 fn read_top(top: &mut Section<'_, '_>, settings: &mut Settings) {
-    if let Some((specs, at)) = top.texts("listen") {
-        let mut legs = Vec::new();
-        if specs.is_empty() {
-            top.problems.add(at, "listen is empty: name at least one leg, or leave it out for the loopback", None);
-        }
-        for (spec, at) in specs {
-            match spec.parse::<LegSpec>() {
-                Ok(leg) => match listen::conflict(&legs, leg) {
-                    None => legs.push(leg),
-                    Some(conflict) => top.problems.add(at, conflict, None),
-                },
-                Err(error) => top.problems.add(at, error.to_string(), None),
-            }
-        }
-        settings.listen = Some(legs);
-    }
     let domains = top.texts("domains").map(|(domains, _)| domains);
     for (domain, at) in domains.unwrap_or_default() {
         match Domains::new([domain]) {

@@ -1,20 +1,26 @@
 //! Settings: read from a file and the command line, checked as a whole, and only then used.
 
 mod auth;
+mod flows;
 mod listen;
 mod load;
 mod location;
 mod near;
+mod origins;
 mod problem;
 mod section;
+mod tls;
 mod users;
 
 pub(crate) use auth::{AuthSettings, check_realm};
+pub(crate) use flows::FlowSettings;
+pub(crate) use listen::Listener;
 pub(crate) use load::{from_args, from_file};
 pub(crate) use location::{Keep, LocationMode, LocationSettings};
 pub(crate) use near::is_near;
 pub(crate) use problem::{Problems, line_of};
 pub(crate) use section::Section;
+use tls::TlsKeys;
 pub(crate) use users::{Store, UsersSource};
 
 use std::num::NonZeroU16;
@@ -22,13 +28,12 @@ use std::num::NonZeroU16;
 use sip_dispatch::links::Rate;
 use sip_dispatch::{MaddrPolicy, RouteConfig};
 use sip_registrar::{ForeignDomain, Limits};
-use sip_transport::LegSpec;
 
 /// Everything that can be set, resolved: no text is left that might turn out to be wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// `None`: the loopback addresses of this machine.
-    pub(crate) listen: Option<Vec<LegSpec>>,
+    pub(crate) listen: Option<Vec<Listener>>,
     pub(crate) domains: Vec<String>,
     pub(crate) workers: Option<NonZeroU16>,
     pub(crate) log: LogSettings,
@@ -42,6 +47,11 @@ pub(crate) struct Settings {
     pub(crate) users: Option<UsersSource>,
     pub(crate) auth: AuthSettings,
     pub(crate) location: LocationSettings,
+    /// For listeners that say nothing of their own.
+    pub(crate) tls: TlsKeys,
+    /// The same: which web sites may open WebSockets; `None`: any.
+    pub(crate) origins: Option<Vec<String>>,
+    pub(crate) flows: FlowSettings,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +98,9 @@ impl Default for Settings {
             users: None,
             auth: AuthSettings::default(),
             location: LocationSettings::default(),
+            tls: TlsKeys::default(),
+            origins: None,
+            flows: FlowSettings::default(),
         }
     }
 }

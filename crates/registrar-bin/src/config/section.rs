@@ -12,6 +12,14 @@ use super::near::is_near;
 /// A text and its place in the file, in bytes.
 pub(super) type Placed<'t> = (&'t str, Range<usize>);
 
+/// An item of a list.
+pub(crate) enum Item<'t, 'p> {
+    /// A text with its place, and where to say what is wrong with it.
+    Text(Placed<'t>, &'p mut Problems),
+    /// A table; whoever reads it calls [`Section::finish`].
+    Table(Section<'t, 'p>),
+}
+
 /// One table of the file. What is wrong with it goes to `problems`; reading goes on all the same, so that all of it is
 /// found at once.
 pub(crate) struct Section<'t, 'p> {
@@ -127,6 +135,35 @@ impl<'t, 'p> Section<'t, 'p> {
             }
         }
         Some((texts, value.span()))
+    }
+
+    /// A list of texts and tables, or one of them alone, each read by `read`, which says with an error that it is not
+    /// what was `wanted`. Gives the place of the list.
+    pub(crate) fn items(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+        mut read: impl FnMut(Item<'t, '_>) -> Result<(), ()>,
+    ) -> Option<Range<usize>> {
+        let value = self.take(key)?;
+        let items = match value.get_ref() {
+            DeValue::Array(items) => items.iter().collect(),
+            _ => vec![value],
+        };
+        for item in items {
+            let done = match item.get_ref() {
+                DeValue::String(text) => read(Item::Text((text.as_ref(), item.span()), self.problems)),
+                DeValue::Table(table) => {
+                    let name = self.name_of(key);
+                    read(Item::Table(Section::new(table, name, item.span(), self.problems)))
+                }
+                _ => Err(()),
+            };
+            if done.is_err() {
+                self.wrong(key, item.span(), wanted);
+            }
+        }
+        Some(value.span())
     }
 
     /// The name of a table inside this one, as in `users.sql`.

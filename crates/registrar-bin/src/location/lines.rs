@@ -5,11 +5,12 @@
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
-use sip_registrar::{Aor, Binding, CodecError, Record, RecordBuilder};
+use sip_registrar::{Aor, Binding, CodecError, Record, RecordBuilder, Tie};
 use sip_transport::{Flow, LegId, Now, Timestamp, Transport};
 
 use super::bindings::{ContactParts, Texts};
-use super::{bytes, time};
+use super::bytes;
+use crate::time;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +45,9 @@ struct BindingLine {
     leg: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     flow: Option<String>,
+    /// Only if it is not what the flow and the path let expect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tie: Option<String>,
 }
 
 /// The line of a record with its end; `None` if nothing in it is left.
@@ -77,6 +81,7 @@ fn write_binding(binding: &Binding<'_>, now: Now) -> BindingLine {
         source: format!("{}:{}", binding.transport.name().to_lowercase(), binding.source),
         leg: binding.leg.0,
         flow: binding.flow.map(|flow| flow.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect()),
+        tie: (binding.tie != Tie::of_old(binding.flow, binding.path)).then(|| tie_name(binding.tie).to_owned()),
     }
 }
 
@@ -124,6 +129,11 @@ fn push(builder: &mut RecordBuilder<'_>, line: BindingLine, now: Now) -> Result<
         .ok_or_else(|| format!("source {:?} is none, such as udp:192.0.2.1:5060", line.source))?;
     let flow =
         line.flow.map(|hex| read_flow(&hex).ok_or_else(|| format!("flow {hex:?} is none of 20 hexadecimal digits")));
+    let flow = flow.transpose()?;
+    let tie = match line.tie {
+        None => Tie::of_old(flow, &texts.path),
+        Some(name) => read_tie(&name).ok_or_else(|| format!("tie {name:?} is none of none, follows, suspect"))?,
+    };
     let expires_at = time::from_rfc3339(&line.expires_at)
         .ok_or_else(|| format!("expires_at {:?} is no time, such as 2026-11-23T21:00:00.000Z", line.expires_at))?;
     let Some(left) = expires_at.checked_sub(now.wall).filter(|left| *left > 0) else { return Ok(false) };
@@ -143,13 +153,26 @@ fn push(builder: &mut RecordBuilder<'_>, line: BindingLine, now: Now) -> Result<
         source,
         transport,
         leg: LegId(line.leg),
-        flow: flow.transpose()?,
+        flow,
+        tie,
     };
     let is_live = binding.is_live(now.at);
     if is_live {
         builder.push(&binding);
     }
     Ok(is_live)
+}
+
+fn tie_name(tie: Tie) -> &'static str {
+    match tie {
+        Tie::None => "none",
+        Tie::Follows => "follows",
+        Tie::Suspect => "suspect",
+    }
+}
+
+fn read_tie(name: &str) -> Option<Tie> {
+    [Tie::None, Tie::Follows, Tie::Suspect].into_iter().find(|tie| tie_name(*tie) == name)
 }
 
 /// As in `udp:192.0.2.1:5060`.

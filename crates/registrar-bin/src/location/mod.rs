@@ -7,7 +7,6 @@ mod directory;
 mod lines;
 mod progress;
 mod store;
-mod time;
 mod watch;
 
 pub(crate) use command::command;

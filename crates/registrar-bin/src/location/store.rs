@@ -29,7 +29,7 @@ impl Location {
             return Ok(Self::Memory(Arc::new(MemoryLocation::new(table))));
         };
         let began = Instant::now();
-        let config = DurableConfig { directory, mode, table };
+        let config = DurableConfig { directory, mode, table, restart_grace: Some(settings.flows.restart_grace) };
         let mut log = LoadingLog { next: began + EVERY };
         let (location, loaded) =
             DurableLocation::open(&config, move || clock.now(), &mut |progress| log.tell(progress)).map_err(failed)?;

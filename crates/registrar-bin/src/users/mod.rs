@@ -14,7 +14,6 @@ mod masked;
 mod read;
 mod reload;
 mod source;
-mod stamp;
 #[cfg(test)]
 mod testing;
 mod user;
@@ -24,4 +23,4 @@ pub(crate) use source::{Refresh, Users, named};
 
 pub(crate) use address::Address;
 use load::Challenge;
-use reload::{Reread, UsersFile};
+use reload::UsersFile;

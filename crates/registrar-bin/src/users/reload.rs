@@ -4,8 +4,6 @@ use std::hash::RandomState;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
-use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use sip_dispatch::Answer;
@@ -13,11 +11,8 @@ use sip_registrar::auth::{Algorithms, Credentials, Found, HashFunction, UserTabl
 
 use super::changes::{Changes, Marks};
 use super::load::{Challenge, LoadError, Loaded, load};
-use super::stamp::{Stamp, Watch};
 use crate::Failure;
-
-/// How often the file is looked at. Looking, not being told, since that sees every way in which a file is replaced.
-const EVERY: Duration = Duration::from_secs(2);
+use crate::reread::{Occasion, Reread, Stamped, Watch};
 
 /// The users of the last good reading.
 #[derive(Debug)]
@@ -53,17 +48,6 @@ pub(crate) struct UsersFile {
     old: Vec<Arc<UserTable>>,
 }
 
-/// Asks for the file to be read at once. It is read as long as this lives.
-#[derive(Clone, Debug)]
-pub(crate) struct Reread(SyncSender<()>);
-
-impl Reread {
-    pub(crate) fn now(&self) {
-        // If there is no room, somebody has asked already.
-        let _ = self.0.try_send(());
-    }
-}
-
 impl UsersFile {
     /// Reads it for the first time.
     ///
@@ -80,7 +64,7 @@ impl UsersFile {
             marks: loaded.marks,
             marks_key,
             warnings: loaded.warnings,
-            watch: Watch::new(stamp.settled()),
+            watch: Watch::new(stamp),
             failure: None,
             old: Vec::new(),
         })
@@ -107,26 +91,18 @@ impl UsersFile {
 
     /// Reads it again whenever it has changed or somebody asks for it, in a thread of its own.
     pub(crate) fn watch(mut self) -> io::Result<Reread> {
-        let (sender, asked) = mpsc::sync_channel(1);
-        std::thread::Builder::new().name("users".to_owned()).spawn(move || self.watch_until_closed(&asked))?;
-        Ok(Reread(sender))
+        Reread::spawn("users", move |occasion| self.look(occasion))
     }
 }
 
 impl UsersFile {
-    fn watch_until_closed(&mut self, asked: &Receiver<()>) {
-        loop {
-            match asked.recv_timeout(EVERY) {
-                Ok(()) => self.read_again(true),
-                Err(RecvTimeoutError::Timeout) => {
-                    if self.watch.look(Stamp::of(&self.path)) {
-                        self.read_again(false);
-                    }
-                }
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            self.free_old();
+    fn look(&mut self, occasion: Occasion) {
+        match occasion {
+            Occasion::Asked => self.read_again(true),
+            Occasion::Look if self.watch.look(&[&self.path]) => self.read_again(false),
+            Occasion::Look => {}
         }
+        self.free_old();
     }
 
     fn free_old(&mut self) {
@@ -137,8 +113,9 @@ impl UsersFile {
     fn read_again(&mut self, asked: bool) {
         let file = self.path.display();
         let (loaded, stamp) = read_with_stamp(&self.path, &self.challenge, &self.marks_key);
-        self.watch = Watch::new(stamp.settled());
-        if stamp == Stamped::Moving {
+        let moving = stamp == Stamped::Moving;
+        self.watch = Watch::new(stamp);
+        if moving {
             tracing::info!(%file, "users not read again yet: the file is just being written");
             return;
         }
@@ -187,37 +164,12 @@ impl UsersFile {
     }
 }
 
-/// A file as it was while it was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stamped {
-    /// It changed meanwhile.
-    Moving,
-    /// It did not, but was written so shortly before that a further change could not be seen.
-    Young,
-    Settled(Stamp),
-}
-
-impl Stamped {
-    fn settled(self) -> Option<Stamp> {
-        if let Self::Settled(stamp) = self { Some(stamp) } else { None }
-    }
-}
-
 fn read_with_stamp(
     path: &Path,
     challenge: &Challenge,
     marks_key: &RandomState,
 ) -> (Result<Loaded, LoadError>, Stamped) {
-    let before = Stamp::of(path);
-    let loaded = load(path, challenge, marks_key);
-    let stamped = if before != Stamp::of(path) {
-        Stamped::Moving
-    } else if before.is_young(SystemTime::now()) {
-        Stamped::Young
-    } else {
-        Stamped::Settled(before)
-    };
-    (loaded, stamped)
+    Stamped::while_reading(&[path], || load(path, challenge, marks_key))
 }
 
 /// Why it does not start, and how to mend it.

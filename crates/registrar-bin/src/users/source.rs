@@ -6,9 +6,10 @@ use std::sync::{Arc, OnceLock};
 use credentials_remote::{Hooks, HttpSource, Remote, RemoteConfig, RemoteStats, SqlSource, StartError, StoreEvent};
 use sip_registrar::auth::Credentials;
 
-use super::{Challenge, Reread, UsersFile};
+use super::{Challenge, UsersFile};
 use crate::Failure;
 use crate::config::{AuthSettings, Store, UsersSource};
+use crate::reread::Reread;
 
 /// Who may register.
 pub(crate) enum Users {

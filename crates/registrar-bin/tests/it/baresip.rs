@@ -6,7 +6,7 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Leg, Process, Registrar, Room, contacts_of};
+use crate::harness::{Leg, Process, Registrar, Room, contacts_of, secure_leg, secured, wait_until_contacts};
 
 /// Two seconds, which it refreshes after 1.8.
 const BRIEF: &str = "[registrar]\nmin_expires = 1\njitter = 0";
@@ -19,10 +19,15 @@ struct Baresip {
 impl Baresip {
     /// With these accounts, listening where the registrar is.
     fn start(accounts: &[String], ipv4: bool) -> Self {
+        Self::start_with(accounts, ipv4, "")
+    }
+
+    /// The same with more lines in its configuration.
+    fn start_with(accounts: &[String], ipv4: bool, more: &str) -> Self {
         let room = Room::new();
         let here = if ipv4 { "127.0.0.1" } else { "[::1]" };
         let modules = "module_path /usr/lib/baresip/modules\nmodule_app account.so\nmodule uuid.so\n";
-        room.file("config", &format!("{modules}sip_listen {here}:0\n"));
+        room.file("config", &format!("{modules}sip_listen {here}:0\n{more}"));
         room.file("accounts", &(accounts.join("\n") + "\n"));
         room.file("contacts", "\n");
         // Without stdbuf it says everything at its end.
@@ -102,6 +107,44 @@ fn it_registers_refreshes_and_leaves_over_udp_with_outbound() {
 #[test]
 fn it_registers_refreshes_and_leaves_over_tcp_with_outbound() {
     registers_refreshes_and_leaves(false, true, ";sipnat=outbound", "1/TCP/v4");
+}
+
+/// Over TLS; the second one is killed, and its connection with it.
+fn lives_and_dies_over_tls(ipv4: bool) {
+    let (registrar, room) = secured(&format!("{BRIEF}\n[flows]\ngrace = 1"));
+    let server = secure_leg(&registrar, ipv4).addr;
+    // It compares the certificate with no name here, but wants its authority.
+    let account = format!(
+        "<sip:alice@example.com;transport=tls>;auth_pass=secret;regint=2;outbound=\"sip:{server};transport=tls\""
+    );
+    let start = || {
+        let authority = format!("sip_cafile {}\n", room.path("own.pem"));
+        Baresip::start_with(std::slice::from_ref(&account), ipv4, &authority)
+    };
+    let said = format!("alice@example.com: {{0/TLS/v{}}} 200 OK () [1 binding]", if ipv4 { 4 } else { 6 });
+    let mut baresip = start();
+    baresip.process.wait_for(&said);
+    baresip.process.wait_for("SIP/2.0 200 OK");
+    assert_eq!(contacts_of(registrar.udp(), "sip:alice@example.com").len(), 1);
+    baresip.quit();
+    assert!(contacts_of(registrar.udp(), "sip:alice@example.com").is_empty());
+
+    let mut baresip = start();
+    baresip.process.wait_for(&said);
+    baresip.process.signal(Signal::SIGKILL);
+    baresip.process.finish();
+    wait_until_contacts(registrar.udp(), "sip:alice@example.com", <[_]>::is_empty);
+    registrar.stop();
+}
+
+#[test]
+fn it_registers_refreshes_and_leaves_over_tls() {
+    lives_and_dies_over_tls(true);
+}
+
+#[test]
+fn it_registers_refreshes_and_leaves_over_tls_and_ipv6() {
+    lives_and_dies_over_tls(false);
 }
 
 #[test]

@@ -1,17 +1,23 @@
 //! The program as an operator and a phone meet it: started on free ports of the loopback, stopped by a signal.
 //!
-//! The modules `sipp`, `sipsak` and `baresip` drive the programs of these names, and `net_sip` that Perl library.
+//! The modules `sipp`, `sipsak`, `baresip`, `linphone` and `chromium` drive the programs of these names, and `net_sip` that Perl library.
 
 #[cfg(test)]
 mod auth;
 #[cfg(test)]
 mod baresip;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod check;
+#[cfg(test)]
+mod chromium;
 #[cfg(test)]
 mod dice;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod flows;
 #[cfg(test)]
 mod full_disk;
 #[cfg(test)]
@@ -22,6 +28,8 @@ mod kill;
 mod line;
 #[cfg(test)]
 mod linear;
+#[cfg(test)]
+mod linphone;
 #[cfg(test)]
 mod location;
 #[cfg(test)]

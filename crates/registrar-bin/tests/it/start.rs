@@ -96,7 +96,7 @@ fn wrong_settings_on_the_command_line_are_named() {
     let missing = room.path("missing.toml");
     for (args, said) in [
         (["--listen", "127.0.0.1:5060"], "--listen: leg `127.0.0.1:5060`: no transport is named"),
-        (["--listen", "tls:127.0.0.1"], "TLS is not available yet"),
+        (["--listen", "tls:127.0.0.1"], "there is no certificate for it"),
         (["--listen", "udp:localhost"], "names are not looked up"),
         (["--domain", "exa mple"], "--domain: \"exa mple\" is no domain"),
         (["--log", "loud"], "--log: \"loud\" is no log level"),

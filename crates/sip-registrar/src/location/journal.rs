@@ -6,7 +6,8 @@ use crate::{Aor, Record};
 /// Is shown every change that a request or the operator makes to a [`Table`](super::Table), in the order in which the
 /// changes of each address happen, so that it can make the table once more.
 ///
-/// What has expired leaves the table unnoted: it is known of every record when it expires.
+/// What has expired leaves the table unnoted: it is known of every record when it expires. So does what becomes of a
+/// record when a connection ends: none of them outlives the process.
 pub trait Journal: Send + Sync {
     /// Names a change, for whoever waits until it is kept.
     type Entry;

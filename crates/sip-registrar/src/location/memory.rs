@@ -1,7 +1,7 @@
 //! The table in memory alone.
 
 use sip_dispatch::{Answer, Share};
-use sip_transport::Now;
+use sip_transport::{Flow, Now, Timestamp};
 
 use super::{LocationService, Page, RegisterError, Registered, Removal, StoreError, Table, TableConfig};
 use crate::{Aor, Plan, Record};
@@ -45,6 +45,16 @@ impl LocationService for MemoryLocation {
 
     fn remove(&self, aor: &Aor<'_>, which: Removal<'_>, now: Now) -> Answer<Result<Registered, StoreError>> {
         Answer::Now(self.table.remove(aor, which, now).map(|(done, _)| done))
+    }
+
+    fn flow_lost(
+        &self,
+        aor: &Aor<'_>,
+        flow: Flow,
+        until: Timestamp,
+        now: Now,
+    ) -> Answer<Result<Registered, StoreError>> {
+        Answer::Now(self.table.flow_lost(aor, flow, until, now))
     }
 
     fn scan(&self, after: Option<&[u8]>, limit: usize) -> Answer<Result<Page, StoreError>> {

@@ -11,7 +11,7 @@ pub use table::{Done, Table, TableConfig};
 
 use sip_dispatch::{Answer, Share};
 use sip_message::Uri;
-use sip_transport::Now;
+use sip_transport::{Flow, Now, Timestamp};
 
 use crate::{Aor, Plan, Record};
 
@@ -25,11 +25,25 @@ pub trait LocationService: Send + Sync {
     fn register(&self, aor: &Aor<'_>, plan: &Plan<'_>, now: Now) -> Answer<Result<Registered, RegisterError>>;
 
     /// The record of an address; `None` if it has no binding that has not expired. The record may hold expired
-    /// bindings beside: see [`Record::live`].
+    /// bindings beside, and suspect ones: see [`Record::reachable`].
     fn lookup(&self, aor: &Aor<'_>, now: Now) -> Answer<Result<Option<Record>, StoreError>>;
 
     /// Removes bindings on behalf of the operator. If none is there, nothing is changed.
     fn remove(&self, aor: &Aor<'_>, which: Removal<'_>, now: Now) -> Answer<Result<Registered, StoreError>>;
+
+    /// The connection `flow` has ended: bindings of this address that have not expired and live by it
+    /// ([`Binding::lives_by`](crate::Binding::lives_by)) become suspect, and expire at `until`, or earlier if they would
+    /// have anyway. If there is none, nothing is changed and nothing written.
+    ///
+    /// It takes in what `register` has accepted before, answered or not. An answer that comes later is polled to its end
+    /// by the registrar; no request waits for it.
+    fn flow_lost(
+        &self,
+        aor: &Aor<'_>,
+        flow: Flow,
+        until: Timestamp,
+        now: Now,
+    ) -> Answer<Result<Registered, StoreError>>;
 
     /// A part of all records, in an order that does not change while they do. `after` is what the last page gave as
     /// [`Page::next`]. Records that come or go meanwhile may or may not be seen; all others are seen once. They may hold
@@ -76,6 +90,8 @@ pub enum Effect {
     Refreshed,
     /// Bindings were removed, or would have been if they had been there.
     Removed,
+    /// Bindings have become suspect, or would have if they had been there.
+    Lost,
 }
 
 /// Which bindings are removed.

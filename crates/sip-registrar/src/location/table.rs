@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use sip_dispatch::Share;
 use sip_message::uri::equivalent;
-use sip_transport::{Now, Timestamp};
+use sip_transport::{Flow, Now, Timestamp};
 
 use super::shard::{Due, Shard};
 use super::{Effect, Journal, Page, RegisterError, Registered, Removal, StoreError};
@@ -228,6 +228,27 @@ impl<J: Journal> Table<J> {
         Ok((Registered { effect: Effect::Removed, before: Some(before), after }, Some(noted)))
     }
 
+    /// Makes suspect what lived by a connection; see [`LocationService::flow_lost`](super::LocationService::flow_lost).
+    ///
+    /// Like an expiry it is not noted: after a restart no connection is there, whatever was written down. So a thousand
+    /// connections that end together cost the disk nothing, and a disk that is full hides no end.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`].
+    pub fn flow_lost(&self, aor: &Aor<'_>, flow: Flow, until: Timestamp, now: Now) -> Result<Registered, StoreError> {
+        let hash = self.hash(aor);
+        let mut shard = self.shard(hash).lock();
+        let before = shard.find(hash, aor).map(|slot| slot.record.clone());
+        let lives_by_it = |record: &Record| record.live(now.at).any(|binding| binding.lives_by() == Some(flow));
+        let after = match before.as_ref().filter(|before| lives_by_it(before)) {
+            Some(before) => Some(without_flow(before, flow, until)?),
+            None => return Ok(Registered { effect: Effect::Lost, after: before.clone(), before }),
+        };
+        shard.replace(hash, aor, after.clone(), now.at, |aor| self.hash(aor));
+        drop(shard);
+        Ok(Registered { effect: Effect::Lost, before, after })
+    }
+
     /// A part of all records; see [`LocationService::scan`](super::LocationService::scan).
     ///
     /// Part by part, and in each by the hashes of addresses. The cursor is a part and the last address seen.
@@ -327,13 +348,16 @@ impl<J: Journal> Table<J> {
 
 /// The record with only the bindings of which `stays` says yes; `None` if there is none.
 fn filtered(record: &Record, stays: impl Fn(&Binding<'_>) -> bool) -> Result<Option<Record>, StoreError> {
+    with_scratch(|scratch| record.only(stays, scratch)).map_err(|_| StoreError::Damaged)
+}
+
+/// The next version of the record, in which what lived by `flow` is suspect, and ends at `until` at the latest.
+fn without_flow(record: &Record, flow: Flow, until: Timestamp) -> Result<Record, StoreError> {
     with_scratch(|scratch| {
         let mut builder = RecordBuilder::new(scratch, &record.aor(), record.version() + 1);
-        let mut any = false;
-        for binding in record.bindings().filter(stays) {
-            builder.push(&binding);
-            any = true;
+        for binding in record.bindings() {
+            builder.push(&if binding.lives_by() == Some(flow) { binding.lost(until) } else { binding });
         }
-        if any { builder.finish().map(Some).map_err(|_| StoreError::Damaged) } else { Ok(None) }
+        builder.finish().map_err(|_| StoreError::Damaged)
     })
 }

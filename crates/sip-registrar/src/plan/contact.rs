@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use sip_message::header::{Contact, ContactValue, QValue};
-use sip_message::{Message, Uri};
+use sip_message::header::{Contact, ContactValue, NameAddr, QValue};
+use sip_message::{HeaderId, Message, Uri};
+use sip_transport::Peer;
 
 use super::{Change, PlanError};
 use crate::span::place_of;
@@ -102,11 +103,24 @@ pub(super) fn write_unfolded(text: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// Whether the request and its Path are sips (RFC 5630 §5.2).
-pub(super) fn whole_way_is_secure(message: Message<'_>) -> bool {
-    use sip_message::HeaderId;
-    use sip_message::header::NameAddr;
-    let is_secure = |uri: &Uri<'_>| matches!(uri, Uri::Sip(uri) if uri.is_secure());
+/// Whether the Request-URI and the Path are sips (RFC 5630 §5.2), and the request came as these say.
+pub(super) fn whole_way_is_secure(message: Message<'_>, peer: &Peer) -> bool {
     message.request().is_some_and(|request| Uri::parse(request.uri).is_ok_and(|uri| is_secure(&uri)))
-        && message.list::<NameAddr<'_>>(HeaderId::Path).flatten().all(|path| is_secure(&path.uri))
+        && path(message).all(|path| is_secure(&path.uri))
+        && is_way_secure(message, peer)
+}
+
+/// Whether a request came over TLS: to us, or, as its Path says, to the proxies before us (RFC 3261 §26.2.2). How it came
+/// from those is a matter of who runs them.
+pub(crate) fn is_way_secure(message: Message<'_>, peer: &Peer) -> bool {
+    let mut path = path(message).peekable();
+    peer.transport.is_secure() || (path.peek().is_some() && path.all(|path| is_secure(&path.uri)))
+}
+
+fn path(message: Message<'_>) -> impl Iterator<Item = NameAddr<'_>> {
+    message.list::<NameAddr<'_>>(HeaderId::Path).flatten()
+}
+
+fn is_secure(uri: &Uri<'_>) -> bool {
+    matches!(uri, Uri::Sip(uri) if uri.is_secure())
 }

@@ -11,11 +11,13 @@ use std::net::SocketAddr;
 use sip_message::header::{CSeq, CallId, ContactValue, Expires, NameAddr, QValue, UserAgent};
 use sip_message::uri::{Host, SipUri};
 use sip_message::{HeaderId, Message, Uri};
-use sip_transport::Peer;
+use sip_transport::{Flow, Peer};
 use smallvec::SmallVec;
 
+use crate::flows::FlowRules;
 use crate::identity::{IdentityParam, are_same};
 use crate::limits::Limits;
+pub(crate) use contact::is_way_secure;
 use contact::{Draft, whole_way_is_secure, write_unfolded};
 
 /// The longest contact with its parameters, the longest path, and the longest Call-ID that is stored, in bytes.
@@ -44,6 +46,8 @@ pub struct Plan<'a> {
     pub peer: Peer,
     /// What the operator allows.
     pub limits: Limits,
+    /// What the end of its connection will mean for what it binds.
+    pub flows: FlowRules,
     /// A parameter that tells phones apart.
     pub identity: Option<&'a IdentityParam>,
 }
@@ -98,7 +102,7 @@ pub enum PlanError {
     /// A Contact is the address to which the request was sent.
     #[error("a Contact that is the registrar itself")]
     Loop,
-    /// A sips contact without a sips Request-URI or Path (RFC 5630 §5.2).
+    /// A sips contact without a sips Request-URI or Path (RFC 5630 §5.2), or without TLS.
     #[error("a sips contact without a sips Request-URI or Path")]
     SipsRequired,
     /// More contacts than an address of record may have, or very many to be removed.
@@ -121,6 +125,7 @@ impl<'a> Plan<'a> {
         message: Message<'a>,
         peer: Peer,
         limits: Limits,
+        flows: FlowRules,
         identity: Option<&'a IdentityParam>,
         jitter: &RandomState,
         scratch: &'a mut Vec<u8>,
@@ -129,7 +134,7 @@ impl<'a> Plan<'a> {
         let call_id = message.header::<CallId<'_>>().ok().flatten().ok_or(PlanError::NoIdentity)?.0;
         let cseq = message.header::<CSeq<'_>>().ok().flatten().ok_or(PlanError::NoIdentity)?.number;
         let mut plan =
-            Self { action: Action::Query, call_id, cseq, path: &[], user_agent: &[], peer, limits, identity };
+            Self { action: Action::Query, call_id, cseq, path: &[], user_agent: &[], peer, limits, flows, identity };
         if message.value(HeaderId::Contact).is_none() {
             return Ok(plan);
         }
@@ -172,6 +177,15 @@ impl<'a> Plan<'a> {
         }
         plan.action = Action::Update(changes);
         Ok(plan)
+    }
+}
+
+impl Plan<'_> {
+    /// The connection to which contacts will be bound, if any live by it: a guess that is never too small.
+    pub(crate) fn binds_to(&self) -> Option<Flow> {
+        let Action::Update(changes) = &self.action else { return None };
+        let may_follow = self.flows.follow && self.path.is_empty() && changes.iter().any(|change| change.granted > 0);
+        self.peer.flow.filter(|_| may_follow)
     }
 }
 
@@ -222,7 +236,7 @@ fn read_contacts<'a>(
             _ => Err(PlanError::StarMisused),
         };
     }
-    if any_secure && !whole_way_is_secure(message) {
+    if any_secure && !whole_way_is_secure(message, peer) {
         return Err(PlanError::SipsRequired);
     }
     Ok(Some(drafts))

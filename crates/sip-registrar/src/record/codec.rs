@@ -1,7 +1,7 @@
 //! The bytes of a record. Numbers are big-endian.
 //!
 //! ```text
-//! record  := 1:u8 version:u64 aor count:u8 binding*
+//! record  := 2:u8 version:u64 aor count:u8 binding*
 //! binding := length:u16 expires_at:u64 granted:u32 cseq:u32 reg_id:u32 q:u16 leg:u16 transport:u8 flags:u8
 //!            port:u16 uri_at:u16 uri_len:u16 instance_at:u16 instance_len:u16
 //!            ip:(4 or 16) scope:(u32 if flag) flow:(10 if flag)
@@ -16,17 +16,21 @@ use sip_message::Uri;
 use sip_message::header::{Contact, ContactValue, QValue};
 use sip_transport::{Flow, LegId, Timestamp, Transport};
 
-use super::{Binding, Record};
+use super::{Binding, Record, Tie};
 use crate::Aor;
 use crate::span::place_of;
 
 /// The first byte of every record.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// The first byte of records that did not know what their flows mean to them. They are read, and written no more.
+const FORMAT_WITHOUT_TIES: u8 = 1;
 /// The bytes of a binding from `expires_at` to `instance_len`.
 const FIXED: usize = 36;
 const HAS_V6: u8 = 1;
 const HAS_FLOW: u8 = 2;
 const HAS_SCOPE: u8 = 4;
+const FOLLOWS: u8 = 8;
+const SUSPECT: u8 = 16;
 
 /// Why bytes are no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +92,15 @@ impl<'b> RecordBuilder<'b> {
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
         let flags = flag(binding.source.is_ipv6(), HAS_V6)
             | flag(binding.flow.is_some(), HAS_FLOW)
-            | flag(scope != 0, HAS_SCOPE);
+            | flag(scope != 0, HAS_SCOPE)
+            | match binding.tie {
+                Tie::None => 0,
+                Tie::Follows => FOLLOWS,
+                Tie::Suspect => FOLLOWS | SUSPECT,
+            };
+        if binding.tie != Tie::None && binding.flow.is_none() {
+            self.error = Some(CodecError::Damaged);
+        }
         out.extend_from_slice(&[binding.transport.code(), flags]);
         out.extend_from_slice(&binding.source.port().to_be_bytes());
         match parts_of(binding) {
@@ -124,7 +136,8 @@ impl<'b> RecordBuilder<'b> {
     ///
     /// # Errors
     /// [`CodecError::TooLarge`]: a binding of more than 65,535 bytes, or more than 255 of them. [`CodecError::Empty`]:
-    /// none. [`CodecError::Damaged`]: a binding whose URI or instance is not that of its contact.
+    /// none. [`CodecError::Damaged`]: a binding whose URI or instance is not that of its contact, or one that is tied to a
+    /// flow and has none.
     pub fn finish(self) -> Result<Record, CodecError> {
         if let Some(count) = self.bytes.get_mut(self.count_at) {
             *count = self.count;
@@ -298,10 +311,17 @@ fn binding<'a>(reader: &mut Reader<'a>) -> Option<Binding<'a>> {
         IpAddr::V6(ip) => SocketAddr::V6(SocketAddrV6::new(ip, port, 0, scope)),
     };
     // What could be written in two ways is written in one.
-    let unknown_flags = flags & !(HAS_V6 | HAS_FLOW | HAS_SCOPE) != 0;
+    let unknown_flags = flags & !(HAS_V6 | HAS_FLOW | HAS_SCOPE | FOLLOWS | SUSPECT) != 0;
+    let tie = match (flags & FOLLOWS != 0, flags & SUSPECT != 0) {
+        (false, false) => Tie::None,
+        (true, false) => Tie::Follows,
+        (true, true) => Tie::Suspect,
+        (false, true) => return None,
+    };
+    let tied_to_nothing = tie != Tie::None && flow.is_none();
     let odd_scope = (flags & HAS_SCOPE != 0) != (scope_of(source) != 0);
     let odd_instance = instance.is_empty() && instance_at != 0;
-    if !reader.0.is_empty() || unknown_flags || odd_scope || odd_instance {
+    if !reader.0.is_empty() || unknown_flags || odd_scope || odd_instance || tied_to_nothing {
         return None;
     }
     Some(Binding {
@@ -320,23 +340,40 @@ fn binding<'a>(reader: &mut Reader<'a>) -> Option<Binding<'a>> {
         transport,
         leg,
         flow,
+        tie,
     })
 }
 
-/// Whether bytes are what a [`RecordBuilder`] writes, to the last one.
-pub(super) fn validate(bytes: &[u8]) -> Result<(), CodecError> {
-    match bytes.first() {
-        Some(&FORMAT) => {}
+/// The record that bytes are: what a [`RecordBuilder`] writes, to the last one, or did in an earlier format.
+pub(super) fn read(bytes: &[u8]) -> Result<Record, CodecError> {
+    let is_old = match bytes.first() {
+        Some(&FORMAT) => false,
+        Some(&FORMAT_WITHOUT_TIES) => true,
         Some(&other) => return Err(CodecError::UnknownFormat(other)),
         None => return Err(CodecError::Damaged),
+    };
+    validate(bytes, is_old)?;
+    let record = Record(bytes.into());
+    if !is_old {
+        return Ok(record);
     }
+    let mut scratch = Vec::with_capacity(bytes.len());
+    let mut builder = RecordBuilder::new(&mut scratch, &record.aor(), record.version());
+    for binding in record.bindings() {
+        builder.push(&Binding { tie: Tie::of_old(binding.flow, binding.path), ..binding });
+    }
+    builder.finish()
+}
+
+fn validate(bytes: &[u8], is_old: bool) -> Result<(), CodecError> {
     let (_, aor, count, mut reader) = head(bytes).ok_or(CodecError::Damaged)?;
     if !is_canonical(aor) {
         return Err(CodecError::Damaged);
     }
     for _ in 0..count {
         let binding = binding(&mut reader).ok_or(CodecError::Damaged)?;
-        if !ContactParts::read(binding.contact).is_some_and(|parts| parts.agrees_with(&binding)) {
+        let tied_too_early = is_old && binding.tie != Tie::None;
+        if tied_too_early || !ContactParts::read(binding.contact).is_some_and(|parts| parts.agrees_with(&binding)) {
             return Err(CodecError::Damaged);
         }
     }

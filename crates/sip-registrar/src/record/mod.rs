@@ -4,11 +4,13 @@
 //! and a change of it is a new version number.
 
 mod codec;
+mod reach;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use codec::{CodecError, RecordBuilder};
+pub use reach::{Nat, Target};
 use sip_message::header::{ContactValue, QValue};
 use sip_message::uri::Uri;
 use sip_transport::{Flow, LegId, Timestamp, Transport};
@@ -50,8 +52,30 @@ pub struct Binding<'a> {
     pub transport: Transport,
     /// The leg by which it came.
     pub leg: LegId,
-    /// The connection over which it came.
+    /// The connection over which it came. Whether that is still there matters only if the binding is tied to it.
     pub flow: Option<Flow>,
+    /// What the end of that connection means for the binding; [`Tie::None`] where there is none.
+    pub tie: Tie,
+}
+
+/// What the end of its connection means for a binding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tie {
+    /// Nothing: it came as a datagram, or can be reached without the connection.
+    #[default]
+    None,
+    /// It lives by the connection, and nobody can be reached by it any more when that ends (RFC 5626 §7).
+    Follows,
+    /// The connection has ended. It is given to nobody, and goes soon, unless its phone renews it before.
+    Suspect,
+}
+
+impl Tie {
+    /// Of a binding that was made before there were ties: without a Path it was reached by its connection.
+    #[must_use]
+    pub fn of_old(flow: Option<Flow>, path: &[u8]) -> Self {
+        if flow.is_some() && path.is_empty() { Self::Follows } else { Self::None }
+    }
 }
 
 impl Binding<'_> {
@@ -68,7 +92,31 @@ impl Binding<'_> {
         self.expires_at > now
     }
 
-    /// When the request that made it was handled.
+    /// Whether its connection has ended and its phone is not back yet.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.tie == Tie::Suspect
+    }
+
+    /// Whether somebody may be sent there: it has not expired, and is not suspect.
+    #[must_use]
+    pub fn is_reachable(&self, now: Timestamp) -> bool {
+        self.is_live(now) && !self.is_suspect()
+    }
+
+    /// The connection by which it lives, as far as is known.
+    #[must_use]
+    pub fn lives_by(&self) -> Option<Flow> {
+        self.flow.filter(|_| self.tie == Tie::Follows)
+    }
+
+    /// The same without its connection, to go at `until`, or earlier if it would have expired before.
+    #[must_use]
+    pub(crate) fn lost(self, until: Timestamp) -> Self {
+        Self { tie: Tie::Suspect, expires_at: self.expires_at.min(until), ..self }
+    }
+
+    /// When the request that made it was handled, unless its connection was lost since.
     #[must_use]
     pub fn registered_at(&self) -> Timestamp {
         Timestamp(self.expires_at.0.saturating_sub(u64::from(self.granted) * 1000))
@@ -94,10 +142,9 @@ impl Record {
     /// A record from bytes of a store.
     ///
     /// # Errors
-    /// They are of another version, or not what a [`RecordBuilder`] writes.
+    /// They are of a newer format, or not what a [`RecordBuilder`] writes or wrote in an earlier one.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
-        codec::validate(bytes)?;
-        Ok(Self(bytes.into()))
+        codec::read(bytes)
     }
 
     /// The bytes for a store.
@@ -140,29 +187,70 @@ impl Record {
         codec::bindings(record.map_or(&[], Self::as_bytes))
     }
 
-    /// The bindings that have not expired.
+    /// The bindings at which the user can be reached: those that have not expired and are not suspect.
+    pub fn reachable(&self, now: Timestamp) -> impl Iterator<Item = Binding<'_>> + Clone {
+        self.bindings().filter(move |binding| binding.is_reachable(now))
+    }
+
+    /// The bindings that have not expired, suspect ones included: what a store counts and compares. Who is to be reached
+    /// is told by [`Record::reachable`].
     pub fn live(&self, now: Timestamp) -> impl Iterator<Item = Binding<'_>> + Clone {
         self.bindings().filter(move |binding| binding.is_live(now))
     }
 
     /// The record as it is after a restart: its bindings end `shift` milliseconds later than it says, since the clock
-    /// has begun anew, but none later than it was granted from `now` on, whatever clocks have shown meanwhile. `scratch`
-    /// is used for building it.
+    /// has begun anew, but none later than it was granted from `now` on, whatever clocks have shown meanwhile.
+    ///
+    /// No connection survives a restart: with `lost`, bindings that lived by one are suspect, and end then at the
+    /// latest. `None` leaves them as they were, for whoever looks into a table without serving from it.
+    ///
+    /// `scratch` is used for building it.
     ///
     /// # Errors
     /// As [`RecordBuilder::finish`].
-    pub fn reloaded(&self, shift: i64, now: Timestamp, scratch: &mut Vec<u8>) -> Result<Self, CodecError> {
-        let expiry = |binding: &Binding<'_>| {
-            Timestamp(binding.expires_at.0.saturating_add_signed(shift)).min(now.plus_seconds(binding.granted.into()))
-        };
-        if self.bindings().all(|binding| expiry(&binding) == binding.expires_at) {
+    pub fn reloaded(
+        &self,
+        shift: i64,
+        now: Timestamp,
+        lost: Option<Timestamp>,
+        scratch: &mut Vec<u8>,
+    ) -> Result<Self, CodecError> {
+        fn reload<'b>(binding: Binding<'b>, shift: i64, now: Timestamp, lost: Option<Timestamp>) -> Binding<'b> {
+            let moved = Timestamp(binding.expires_at.0.saturating_add_signed(shift));
+            let binding = Binding { expires_at: moved.min(now.plus_seconds(binding.granted.into())), ..binding };
+            match lost {
+                Some(until) if binding.tie == Tie::Follows => binding.lost(until),
+                _ => binding,
+            }
+        }
+        if self.bindings().all(|binding| reload(binding, shift, now, lost) == binding) {
             return Ok(self.clone());
         }
         let mut builder = RecordBuilder::new(scratch, &self.aor(), self.version());
         for binding in self.bindings() {
-            builder.push(&Binding { expires_at: expiry(&binding), ..binding });
+            builder.push(&reload(binding, shift, now, lost));
         }
         builder.finish()
+    }
+
+    /// The next version of the record, with only the bindings of which `stays` says yes; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`RecordBuilder::finish`].
+    pub(crate) fn only(
+        &self,
+        stays: impl Fn(&Binding<'_>) -> bool,
+        scratch: &mut Vec<u8>,
+    ) -> Result<Option<Self>, CodecError> {
+        let mut builder = RecordBuilder::new(scratch, &self.aor(), self.version() + 1);
+        for binding in self.bindings().filter(stays) {
+            builder.push(&binding);
+        }
+        match builder.finish() {
+            Ok(record) => Ok(Some(record)),
+            Err(CodecError::Empty) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whose record these bytes are, if they are one: what a store needs to know before it reads them whole.

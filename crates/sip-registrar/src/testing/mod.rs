@@ -16,6 +16,7 @@
 mod changes;
 mod concurrency;
 mod expiry;
+mod flows;
 mod listing;
 
 use std::hash::RandomState;
@@ -27,12 +28,13 @@ use std::thread::Thread;
 pub use changes::*;
 pub use concurrency::*;
 pub use expiry::*;
+pub use flows::*;
 pub use listing::*;
 use sip_dispatch::{Answer, Share};
 use sip_message::{Framing, Index};
-use sip_transport::{LegId, Now, Peer, Transport};
+use sip_transport::{Flow, LegId, Now, Peer, Transport};
 
-use crate::{Aor, Limits, LocationService, Plan, Record, RegisterError, Registered, Removal, StoreError};
+use crate::{Aor, FlowRules, Limits, LocationService, Plan, Record, RegisterError, Registered, Removal, StoreError};
 
 /// Stamps the battery on an implementation: `$name` is a module of tests, `$new` makes an empty store, and `$bounded`
 /// one that holds so many bindings and no more. Leave that out for a store without a bound of its own.
@@ -59,6 +61,11 @@ macro_rules! location_battery {
                 requests_of_one_phone_keep_their_order
                 no_change_of_another_is_lost
                 bindings_of_one_request_are_seen_together
+                what_lives_by_a_flow_is_suspect_when_it_ends_and_then_goes
+                who_comes_back_on_another_flow_stays
+                the_end_of_a_flow_concerns_nobody_else
+                the_end_of_a_flow_prolongs_nothing
+                a_flow_that_ends_while_its_phone_comes_back_takes_nobody_along
             );
             $($crate::location_battery!(@stamp $bounded, a_full_store_says_so_and_recovers);)?
         }
@@ -150,20 +157,33 @@ pub fn register(
     contacts: &[(&str, u32)],
     now: Now,
 ) -> Answer<Result<Registered, RegisterError>> {
+    register_over(store, limits, user, (None, call_id, cseq), contacts, now)
+}
+
+/// The same over a connection, or else as a datagram.
+pub fn register_over(
+    store: &impl LocationService,
+    limits: Limits,
+    user: &str,
+    (flow, call_id, cseq): (Option<Flow>, &str, u32),
+    contacts: &[(&str, u32)],
+    now: Now,
+) -> Answer<Result<Registered, RegisterError>> {
+    let peer = Peer {
+        leg: LegId(0),
+        transport: if flow.is_some() { Transport::Tcp } else { Transport::Udp },
+        remote: ([127, 0, 0, 1], 4711).into(),
+        local: ([127, 0, 0, 1], 5060).into(),
+        flow,
+    };
     let contacts: String =
         contacts.iter().map(|(uri, expires)| format!("Contact: <{uri}>;expires={expires}\r\n")).collect();
     let text = format!("REGISTER sip:h SIP/2.0\r\nCall-ID: {call_id}\r\nCSeq: {cseq} REGISTER\r\n{contacts}\r\n");
-    let peer = Peer {
-        leg: LegId(0),
-        transport: Transport::Udp,
-        remote: ([127, 0, 0, 1], 4711).into(),
-        local: ([127, 0, 0, 1], 5060).into(),
-        flow: None,
-    };
     let mut index = Index::new();
     let message = index.read(text.as_bytes(), Framing::Stream).expect("short");
     let mut scratch = Vec::new();
-    let plan = Plan::read(message, peer, limits, None, &RandomState::new(), &mut scratch).expect("well-formed");
+    let plan = Plan::read(message, peer, limits, FlowRules::default(), None, &RandomState::new(), &mut scratch)
+        .expect("well-formed");
     with_aor(user, |aor| store.register(aor, &plan, now))
 }
 

@@ -17,8 +17,7 @@ fn server(name: &str) -> Server {
     let transports = [("tcp", Transport::Tcp), ("tls", Transport::Tls), ("wss", Transport::Wss), ("ws", Transport::Ws)];
     let stream = transports.iter().find(|(text, _)| name.contains(&format!("-{text}")));
     if let Some(&(_, transport)) = stream {
-        server.peer.transport = transport;
-        server.peer.flow = Some(FLOW);
+        server.connect(transport, FLOW);
     }
     server
 }

@@ -52,8 +52,7 @@ fn contacts_in_one_line_and_in_many_are_the_same() {
 #[test]
 fn what_a_record_knows_of_a_contact_is_what_was_sent() {
     let mut server = Server::new(builder());
-    server.peer.flow = Some(crate::harness::FLOW);
-    server.peer.transport = sip_transport::Transport::Tcp;
+    server.connect(sip_transport::Transport::Tcp, crate::harness::FLOW);
     server.peer.remote = "[::1]:4711".parse().unwrap();
     let contact = "Alice <sip:a@127.0.0.1:1;ob>;expires=60;reg-id=2;+sip.instance=\"<urn:x:1>\";q=0.25";
     let request = register("call").cseq(7).contact(contact);
@@ -199,6 +198,7 @@ fn the_same_contact_twice_is_refused() {
         ("<sip:a@h>;+sip.instance=\"<urn:x:1>\"", "<sip:a@h>;+sip.instance=\"<urn:x:2>\""),
     ] {
         let mut server = Server::new(builder());
+        server.connect(sip_transport::Transport::Tls, crate::harness::FLOW);
         let request = register("a").line("REGISTER sips:example.com SIP/2.0").contact(a).contact(b);
         assert_eq!(server.registers(&request).len(), 2, "{a} {b}");
     }
@@ -214,6 +214,7 @@ fn removing_the_same_contact_twice_is_removing_it() {
 #[test]
 fn a_sips_contact_needs_sips_all_the_way() {
     let mut server = Server::new(builder());
+    server.connect(sip_transport::Transport::Tls, crate::harness::FLOW);
     let refused = ("400 SIPS Required".to_owned(), "sips-required");
     let sips = |request: crate::harness::Request| request.line("REGISTER sips:example.com SIP/2.0");
     let secure = || register("a").contact("<sip:b@h>").contact("<sips:a@h>");
@@ -222,6 +223,33 @@ fn a_sips_contact_needs_sips_all_the_way() {
     assert_eq!(server.registers(&sips(secure()).header("Path: <sips:p;lr>")).len(), 2);
     // Neither To nor From is asked, and a sip Contact goes everywhere.
     assert_eq!(server.registers(&sips(register("b").contact("<sip:c@h>"))).len(), 3);
+}
+
+#[test]
+fn sips_over_a_transport_without_tls_is_refused() {
+    use sip_transport::Transport;
+    let sips = |contact: &str| register("a").line("REGISTER sips:example.com SIP/2.0").contact(contact);
+    let refused = ("400 SIPS Without TLS".to_owned(), "sips-without-tls");
+    for transport in [Transport::Udp, Transport::Tcp, Transport::Ws] {
+        let mut server = Server::new(builder());
+        if transport.is_stream() {
+            server.connect(transport, crate::harness::FLOW);
+        }
+        for contact in ["<sips:a@h>", "<sip:a@h>"] {
+            assert_eq!(server.refuses(&sips(contact)), refused, "{transport} {contact}");
+            assert_eq!(server.refuses(&sips(contact).header("Path: <sips:p;lr>, <sip:p;lr>")), refused, "{transport}");
+        }
+        // An edge proxy with TLS towards its clients may be on our own network.
+        assert_eq!(server.registers(&sips("<sips:a@h>").header("Path: <sips:p;lr>")), ["<sips:a@h>;expires=300"]);
+        // To and From say only who somebody is (RFC 5630 §5.2).
+        let request = register("b").contact("<sip:b@h>").to("<sips:alice@example.com>");
+        assert_eq!(server.registers(&request).len(), 2);
+    }
+    for transport in [Transport::Tls, Transport::Wss] {
+        let mut server = Server::new(builder());
+        server.connect(transport, crate::harness::FLOW);
+        assert_eq!(server.registers(&sips("<sips:a@h>")), ["<sips:a@h>;expires=300"]);
+    }
 }
 
 #[test]

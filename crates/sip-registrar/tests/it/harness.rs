@@ -6,7 +6,7 @@ use sip_dispatch::links::{Fallback, Sanity};
 use sip_dispatch::{Answer, Config, Dispatcher, Link, Reason, ReceiveChain, Share};
 use sip_message::{Framing, HeaderId, Index};
 use sip_registrar::{Aor, Observer, Record, Redirect, Registrar, RegistrarBuilder};
-use sip_transport::{Flow, Inbound, Ingress, LegId, Now, Outbox, Peer, Tick, Transport};
+use sip_transport::{Flow, FlowEvent, Inbound, Ingress, LegId, Now, Outbox, Peer, Tick, Transport};
 
 /// The time at which every test begins.
 pub(crate) const START: u64 = 1_700_000_000_000;
@@ -115,6 +115,18 @@ impl Server {
             Answer::Now(found) => found.unwrap(),
             Answer::Later(_) => panic!("memory does not wait"),
         }
+    }
+
+    /// The next requests come over this connection, which has just been opened.
+    pub(crate) fn connect(&mut self, transport: Transport, flow: Flow) {
+        self.peer = Peer { transport, flow: Some(flow), ..self.peer };
+        self.flow(flow, FlowEvent::Opened);
+    }
+
+    /// Something becomes of a connection.
+    pub(crate) fn flow(&mut self, flow: Flow, event: FlowEvent) {
+        let peer = Peer { transport: Transport::Tcp, flow: Some(flow), ..self.peer };
+        self.dispatcher.on_flow(&peer, event, self.now, &mut self.outbox);
     }
 
     /// Why the last request ended as it did.

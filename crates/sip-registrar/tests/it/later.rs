@@ -9,7 +9,7 @@ use sip_dispatch::{Answer, Config, Dispatcher, Link, ReceiveChain, Share};
 use sip_registrar::{
     Aor, LocationService, MemoryLocation, Page, Plan, Record, Redirect, RegisterError, Registered, Removal, StoreError,
 };
-use sip_transport::{Inbound, Ingress, Now, Outbox};
+use sip_transport::{Flow, Inbound, Ingress, Now, Outbox, Timestamp};
 
 use crate::harness::{Change, START, Told, builder, local_peer, register};
 
@@ -35,6 +35,15 @@ impl LocationService for Slow {
     }
     fn remove(&self, aor: &Aor<'_>, which: Removal<'_>, now: Now) -> Answer<Result<Registered, StoreError>> {
         later(self.0.remove(aor, which, now))
+    }
+    fn flow_lost(
+        &self,
+        aor: &Aor<'_>,
+        flow: Flow,
+        until: Timestamp,
+        now: Now,
+    ) -> Answer<Result<Registered, StoreError>> {
+        later(self.0.flow_lost(aor, flow, until, now))
     }
     fn scan(&self, after: Option<&[u8]>, limit: usize) -> Answer<Result<Page, StoreError>> {
         later(self.0.scan(after, limit))

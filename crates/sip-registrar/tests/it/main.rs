@@ -14,6 +14,7 @@ mod codec;
 mod contacts;
 mod domains;
 mod expires;
+mod flows;
 mod harness;
 mod identity;
 mod later;

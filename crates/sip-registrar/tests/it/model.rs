@@ -1,4 +1,4 @@
-//! A registrar does what a naive reading of RFC 3261 §10.3 does, whatever comes in whatever order.
+//! A registrar does what a naive reading of RFC 3261 §10.3 and RFC 5626 §7 does, whatever comes in whatever order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,8 +8,9 @@ use proptest::option;
 use proptest::prelude::*;
 use sip_registrar::location::TableConfig;
 use sip_registrar::{Aor, Eviction, MemoryLocation, Registrar};
+use sip_transport::{Flow, FlowEvent, Transport};
 
-use crate::harness::{Server, register};
+use crate::harness::{Server, local_peer, register};
 
 const USERS: [&str; 2] = ["alice", "bob"];
 const URIS: [&str; 6] =
@@ -18,6 +19,7 @@ const INSTANCES: [&str; 2] = ["<urn:x:1>", "<urn:x:2>"];
 const MIN: u32 = 30;
 const MAX: u32 = 300;
 const MAX_CONTACTS: usize = 3;
+const GRACE: u64 = 5;
 
 /// RFC 3261 §19.1.4, for the URIs above: the first is equivalent to the next three, the last two of which differ.
 fn equivalent(a: usize, b: usize) -> bool {
@@ -35,8 +37,23 @@ struct Contact {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Register { user: usize, call_id: usize, cseq: u32, contacts: Vec<Contact>, expires: Option<u32> },
-    Star { user: usize, call_id: usize, cseq: u32, expires: Option<u32> },
+    Register {
+        user: usize,
+        call_id: usize,
+        cseq: u32,
+        contacts: Vec<Contact>,
+        expires: Option<u32>,
+    },
+    Star {
+        user: usize,
+        call_id: usize,
+        cseq: u32,
+        expires: Option<u32>,
+    },
+    /// What comes next comes over a new connection with this number, or as datagrams.
+    Connect(Option<u32>),
+    /// The connection with this number ends, if it is there.
+    Cut(u32),
     Pass(u64),
     Sweep,
 }
@@ -69,6 +86,9 @@ struct Stored {
     expires_at: u64,
     call_id: usize,
     cseq: u32,
+    /// The connection it lives by: its number, and how many had it before.
+    flow: Option<(u32, u32)>,
+    is_suspect: bool,
 }
 
 /// The bindings of each user.
@@ -77,12 +97,28 @@ struct Model {
     users: BTreeMap<usize, Vec<Stored>>,
     now: u64,
     eviction: Eviction,
+    /// By which way requests come.
+    way: Option<(u32, u32)>,
 }
 
 impl Model {
     fn live(&self, user: usize) -> Vec<Stored> {
         let all = self.users.get(&user).cloned().unwrap_or_default();
         all.into_iter().filter(|stored| stored.expires_at > self.now).collect()
+    }
+
+    fn reachable(&self, user: usize) -> Vec<Stored> {
+        self.live(user).into_iter().filter(|stored| !stored.is_suspect).collect()
+    }
+
+    /// A connection ends.
+    fn cut(&mut self, flow: (u32, u32)) {
+        for stored in self.users.values_mut().flatten() {
+            if stored.flow == Some(flow) && !stored.is_suspect && stored.expires_at > self.now {
+                stored.is_suspect = true;
+                stored.expires_at = stored.expires_at.min(self.now + GRACE);
+            }
+        }
     }
 
     /// Gives the code of the answer.
@@ -143,7 +179,14 @@ impl Model {
         };
         if stored.iter().any(is_old) {
             let all_repeat = stored.iter().filter(|stored| claim(stored).is_some()).all(|s| is_old(s) && is_repeat(s));
-            return vec![if all_repeat && !contacts.iter().any(|contact| new(&contact)) { 200 } else { 500 }];
+            if !all_repeat || contacts.iter().any(|contact| new(&contact)) {
+                return vec![500];
+            }
+            let is_elsewhere = |stored: &Stored| self.way.is_some() && self.way != stored.flow;
+            if !stored.iter().any(|s| claim(s).is_some() && (s.is_suspect || is_elsewhere(s))) {
+                return vec![200];
+            }
+            // What is where it was stays as it is; the rest goes on below.
         }
 
         let fresh = |contact: &Contact| Stored {
@@ -151,12 +194,17 @@ impl Model {
             expires_at: self.now + u64::from(wanted(contact).min(MAX)),
             call_id,
             cseq,
+            flow: self.way,
+            is_suspect: false,
         };
+        let stays_put =
+            |stored: &Stored| is_old(stored) && !stored.is_suspect && (self.way.is_none() || self.way == stored.flow);
         let mut next: Vec<(bool, Stored)> = Vec::new();
         let mut used: Vec<*const Contact> = Vec::new();
         for stored in &stored {
             match claim(stored) {
                 None => next.push((false, stored.clone())),
+                Some(_) if stays_put(stored) => next.push((true, stored.clone())),
                 Some(contact) if stays(contact) && !used.contains(&std::ptr::from_ref(contact)) => {
                     used.push(contact);
                     next.push((true, fresh(contact)));
@@ -168,13 +216,14 @@ impl Model {
         let adds = !added.is_empty();
         next.extend(added);
         while adds && next.len() > MAX_CONTACTS {
-            if self.eviction == Eviction::Refuse {
-                return vec![403];
-            }
             let others = next.iter().enumerate().filter(|(_, (own, _))| !own);
-            let Some((at, _)) = others.min_by_key(|(at, (_, stored))| (stored.expires_at, *at)) else {
+            let first = others.min_by_key(|(at, (_, stored))| (!stored.is_suspect, stored.expires_at, *at));
+            let Some((at, (_, stored))) = first else {
                 return vec![403];
             };
+            if self.eviction == Eviction::Refuse && !stored.is_suspect {
+                return vec![403];
+            }
             next.remove(at);
         }
         self.users.insert(user, next.into_iter().map(|(_, stored)| stored).collect());
@@ -199,7 +248,9 @@ fn step() -> impl Strategy<Value = Step> {
             Step::Register { user, call_id, cseq, contacts, expires }
         }),
         1 => (who(), header()).prop_map(|((user, call_id, cseq), expires)| Step::Star { user, call_id, cseq, expires }),
-        4 => (0u64..100).prop_map(Step::Pass),
+        4 => prop_oneof![0u64..100, 0u64..7].prop_map(Step::Pass),
+        3 => option::weighted(0.8, 0u32..2).prop_map(Step::Connect),
+        3 => (0u32..2).prop_map(Step::Cut),
         2 => Just(Step::Sweep),
     ]
 }
@@ -211,6 +262,8 @@ fn check(steps: &[Step], eviction: Eviction) {
     let mut server = Server::new(registrar);
     let mut model = Model { eviction, ..Model::default() };
     let start = server.now.at;
+    // How many connections each number has had, and whether the last is there.
+    let mut connections = [(0u32, false); 2];
     for step in steps {
         let (call_id, user, request, expected) = match step.clone() {
             Step::Pass(seconds) => {
@@ -218,7 +271,35 @@ fn check(steps: &[Step], eviction: Eviction) {
                 server.pass(seconds);
                 continue;
             }
+            Step::Connect(None) => {
+                model.way = None;
+                server.peer = local_peer();
+                continue;
+            }
+            Step::Connect(Some(slot)) => {
+                let (count, is_open) = &mut connections[slot as usize];
+                if !std::mem::replace(is_open, true) {
+                    *count += 1;
+                }
+                model.way = Some((slot, *count));
+                server.connect(Transport::Tcp, Flow { worker: 0, slot, generation: *count });
+                continue;
+            }
+            Step::Cut(slot) => {
+                let (count, is_open) = &mut connections[slot as usize];
+                if std::mem::replace(is_open, false) {
+                    server.flow(Flow { worker: 0, slot, generation: *count }, FlowEvent::Closed);
+                    model.cut((slot, *count));
+                }
+                // What comes over it all the same, nobody would read the answer of.
+                if model.way == Some((slot, *count)) {
+                    model.way = None;
+                    server.peer = local_peer();
+                }
+                continue;
+            }
             Step::Sweep => {
+                server.tick();
                 server.registrar.expire(server.now);
                 continue;
             }
@@ -251,7 +332,7 @@ fn check(steps: &[Step], eviction: Eviction) {
         assert!(expected.contains(&response.code()), "{step:?}: {expected:?} expected\n{response:?}");
         if response.code() == 200 {
             let told = response.contacts().len();
-            assert_eq!(told, model.live(user).len(), "{step:?} {call_id}: {response:?}");
+            assert_eq!(told, model.reachable(user).len(), "{step:?} {call_id}: {response:?}");
         }
 
         for (user, name) in USERS.iter().enumerate() {
@@ -267,7 +348,7 @@ fn check(steps: &[Step], eviction: Eviction) {
                 })
                 .collect();
             let expected: Vec<_> = model
-                .live(user)
+                .reachable(user)
                 .iter()
                 .map(|s| (s.contact.text(), s.call_id.to_string(), s.cseq, s.expires_at))
                 .collect();

@@ -8,7 +8,7 @@ use sip_registrar::location::TableConfig;
 use sip_registrar::{
     Aor, LocationService, MemoryLocation, Page, Plan, Record, RegisterError, Registered, Removal, StoreError, reason,
 };
-use sip_transport::Now;
+use sip_transport::{Flow, Now, Timestamp};
 
 use crate::harness::{Server, builder, register};
 
@@ -46,6 +46,9 @@ impl LocationService for Broken {
         Answer::Now(Err(self.0))
     }
     fn remove(&self, _: &Aor<'_>, _: Removal<'_>, _: Now) -> Answer<Result<Registered, StoreError>> {
+        Answer::Now(Err(self.0))
+    }
+    fn flow_lost(&self, _: &Aor<'_>, _: Flow, _: Timestamp, _: Now) -> Answer<Result<Registered, StoreError>> {
         Answer::Now(Err(self.0))
     }
     fn scan(&self, _: Option<&[u8]>, _: usize) -> Answer<Result<Page, StoreError>> {

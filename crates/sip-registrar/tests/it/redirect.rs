@@ -47,6 +47,7 @@ fn who_is_not_registered_is_unavailable_and_who_is_foreign_unknown() {
 #[test]
 fn a_sips_request_goes_to_sips_contacts_only() {
     let mut server = Server::new(builder());
+    server.connect(sip_transport::Transport::Tls, crate::harness::FLOW);
     let sips = |call_id: &str| register(call_id).line("REGISTER sips:example.com SIP/2.0");
     server.registers(&sips("a").contact("<sip:a@h>"));
     assert_eq!(server.refuses(&invite("sips:alice@example.com")).1, "not-registered");

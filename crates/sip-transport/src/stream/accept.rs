@@ -10,11 +10,15 @@ use std::time::Duration;
 use sip_message::frame::Framer;
 use tokio::net::{TcpListener, TcpStream};
 
+#[cfg(feature = "ws")]
+use super::Web;
 use super::limits::{Full, Permit};
-use super::{Connection, serve_connection};
+use super::{Connection, Content, Wire, serve_connection};
 use crate::bind::is_exhausted;
+#[cfg(feature = "ws")]
+use crate::websocket::{Rules, Session};
 use crate::worker::Worker;
-use crate::{CloseCause, FlowEvent, Ingress, LegId, Peer, Transport};
+use crate::{CloseCause, Ingress, Leg, LegId, Peer, StreamConfig};
 
 /// How long to wait when accepting fails, as without file descriptors: the connection stays in the queue, and would
 /// wake us again at once.
@@ -23,30 +27,66 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LAST_TURNS: usize = 128;
 const LAST_ACCEPTS: usize = 32;
 
-/// A worker's listener of one TCP leg.
-pub(crate) struct TcpLeg {
+/// A worker's listener of one leg of connections.
+pub(crate) struct StreamLeg {
     pub(crate) id: LegId,
     pub(crate) listener: TcpListener,
+    pub(crate) leg: Leg,
+    #[cfg(feature = "ws")]
+    rules: Rc<Rules>,
+}
+
+impl StreamLeg {
+    pub(crate) fn new(id: LegId, listener: TcpListener, leg: Leg, streams: &StreamConfig) -> Self {
+        #[cfg(feature = "ws")]
+        let rules = Rc::new(Rules { origins: leg.origins.clone(), max_message: streams.frame.message });
+        #[cfg(not(feature = "ws"))]
+        let _ = streams;
+        Self {
+            id,
+            listener,
+            leg,
+            #[cfg(feature = "ws")]
+            rules,
+        }
+    }
+
+    /// What lies between its sockets and messages; `None` if that cannot be set up.
+    fn layers(&self, streams: &StreamConfig) -> Option<(Wire, Content)> {
+        #[cfg(feature = "tls")]
+        let wire = match self.leg.tls.as_ref().filter(|_| self.leg.spec.transport().is_secure()) {
+            Some(tls) => Wire::Tls(Box::new(tls.begin().ok()?)),
+            None => Wire::Plain,
+        };
+        #[cfg(not(feature = "tls"))]
+        let wire = Wire::Plain;
+        #[cfg(feature = "ws")]
+        if self.leg.spec.transport().is_websocket() {
+            let web = Web { session: Session::new(), rules: Rc::clone(&self.rules), is_open: false };
+            return Some((wire, Content::Web(web)));
+        }
+        Some((wire, Content::Sip(Framer::new(streams.frame))))
+    }
 }
 
 /// Accepts connections for ever.
-pub(crate) async fn accept<I: Ingress + 'static>(worker: Rc<Worker<I>>, leg: Rc<TcpLeg>) {
+pub(crate) async fn accept<I: Ingress + 'static>(worker: Rc<Worker<I>>, leg: Rc<StreamLeg>) {
     loop {
         let accepted = leg.listener.accept().await;
-        if worker.accepted(accepted, leg.id).is_err() {
+        if worker.accepted(accepted, &leg).is_err() {
             tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
 /// Accepts what waits in the queue.
-pub(crate) async fn accept_waiting<I: Ingress + 'static>(worker: &Rc<Worker<I>>, leg: &TcpLeg) {
+pub(crate) async fn accept_waiting<I: Ingress + 'static>(worker: &Rc<Worker<I>>, leg: &StreamLeg) {
     for _ in 0..LAST_TURNS {
         // Has the runtime look at the sockets, so that what is not ready then is empty.
         tokio::task::yield_now().await;
         for _ in 0..LAST_ACCEPTS {
             let Poll::Ready(accepted) = poll_fn(|cx| Poll::Ready(leg.listener.poll_accept(cx))).await else { return };
-            if worker.accepted(accepted, leg.id).is_err() {
+            if worker.accepted(accepted, leg).is_err() {
                 return;
             }
         }
@@ -55,7 +95,7 @@ pub(crate) async fn accept_waiting<I: Ingress + 'static>(worker: &Rc<Worker<I>>,
 
 impl<I: Ingress + 'static> Worker<I> {
     /// Takes in a new connection. An error is one of the listener.
-    fn accepted(self: &Rc<Self>, accepted: io::Result<(TcpStream, SocketAddr)>, leg: LegId) -> io::Result<()> {
+    fn accepted(self: &Rc<Self>, accepted: io::Result<(TcpStream, SocketAddr)>, leg: &StreamLeg) -> io::Result<()> {
         match accepted {
             Ok((stream, remote)) => {
                 // A connection that is gone before it is set up concerns nobody.
@@ -73,21 +113,22 @@ impl<I: Ingress + 'static> Worker<I> {
         }
     }
 
-    fn admit(self: &Rc<Self>, stream: TcpStream, remote: SocketAddr, leg: LegId) -> io::Result<()> {
+    fn admit(self: &Rc<Self>, stream: TcpStream, remote: SocketAddr, leg: &StreamLeg) -> io::Result<()> {
         let Some(permit) = self.permit(remote) else { return Ok(()) };
         stream.set_nodelay(true)?;
         let local = stream.local_addr()?;
         let now = self.clock.now();
-        let mut peer = Peer { leg, transport: Transport::Tcp, remote, local, flow: None };
-        let service = &mut self.core().service;
-        let flow = service.connections.insert(|flow, order| {
+        let Some(layers) = leg.layers(&self.streams) else { return Ok(()) };
+        let mut peer = Peer { leg: leg.id, transport: leg.leg.spec.transport(), remote, local, flow: None };
+        let core = &mut *self.core();
+        let flow = core.service.connections.insert(|flow, order| {
             peer.flow = Some(flow);
-            Connection::new(stream, peer, order, permit, Framer::new(self.streams.frame), now.at)
+            Connection::new(stream, peer, order, permit, layers, now.at)
         });
         if let Some(flow) = flow {
             self.counters.connections_accepted.up();
-            service.flow_event(&peer, FlowEvent::Opened, now);
-            service.flush(now);
+            self.tell_if_ready(core, flow, now);
+            core.service.flush(now);
             tokio::task::spawn_local(serve_connection(Rc::clone(self), flow));
         }
         Ok(())

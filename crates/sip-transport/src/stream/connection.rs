@@ -5,12 +5,15 @@ use std::io::{self, Read as _};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use sip_message::frame::Framer;
 use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
+use super::content::Content;
 use super::limits::Permit;
+use super::wire::Wire;
+#[cfg(feature = "tls")]
+use super::wire::{self, Opened};
 use crate::clock::millis;
 use crate::{CloseCause, Peer, StreamConfig, Timestamp};
 
@@ -18,7 +21,10 @@ use crate::{CloseCause, Peer, StreamConfig, Timestamp};
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
     pub(crate) peer: Peer,
-    pub(crate) framer: Framer,
+    wire: Wire,
+    pub(crate) content: Content,
+    /// Whether the layer above has been told of it.
+    pub(crate) opened: bool,
     /// The beginning of a message that is not whole, or whole ones that wait for their turn.
     pub(crate) unread: Vec<u8>,
     /// Whether `unread` may hold whole messages.
@@ -70,13 +76,15 @@ impl Connection {
         peer: Peer,
         order: u64,
         permit: Permit,
-        framer: Framer,
+        (wire, content): (Wire, Content),
         now: Timestamp,
     ) -> Self {
         Self {
             stream,
             peer,
-            framer,
+            wire,
+            content,
+            opened: false,
             unread: Vec::new(),
             has_backlog: false,
             unsent: VecDeque::new(),
@@ -98,6 +106,16 @@ impl Connection {
         self.phase == Phase::Open && self.unsent.is_empty()
     }
 
+    /// Whether messages can pass: TLS is agreed upon, and HTTP lies behind it.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.wire.is_ready() && self.content.is_ready()
+    }
+
+    /// Whether the bytes that come are not those of messages.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.wire.is_sealed()
+    }
+
     /// Whether there is still somebody to answer to.
     pub(crate) fn takes_answers(&self) -> bool {
         matches!(self.phase, Phase::Open | Phase::Finishing(_))
@@ -116,6 +134,10 @@ impl Connection {
             (Phase::Lingering(cause, until), ..) => (until, cause),
             _ if !self.unsent.is_empty() => (after(self.stalled, limits.write), CloseCause::WriteStalled),
             (_, None, _) => (after(self.accepted, limits.first_byte), CloseCause::FirstByte),
+            _ if !self.wire.is_ready() => (after(self.accepted, limits.handshake), CloseCause::Handshake),
+            _ if !self.content.is_ready() => {
+                (after(self.accepted, limits.handshake + limits.upgrade), CloseCause::Upgrade)
+            }
             // Keepalives do not count here, or they would hold a connection that is never put to use.
             _ if self.unproven.is_some() => {
                 (after(self.accepted, limits.first_byte + limits.message), CloseCause::Message)
@@ -151,11 +173,23 @@ impl Connection {
         }
     }
 
+    /// Takes the protection off `sealed`; what is in it comes to stand in `plain`. What TLS wants to say is sent.
+    #[cfg(feature = "tls")]
+    pub(crate) fn open(&mut self, sealed: &[u8], plain: &mut Vec<u8>, limit: usize, now: Timestamp) -> Opened {
+        let Wire::Tls(tls) = &mut self.wire else { return Opened::Broken };
+        let mut out = Vec::new();
+        let opened = wire::open(tls, sealed, plain, &mut out);
+        if !out.is_empty() {
+            self.send_raw(&out, limit, now);
+        }
+        opened
+    }
+
     /// Keeps what is left after framing: `whole` if there may be messages in it, `moved` if anything was taken from its
     /// beginning.
     pub(crate) fn keep(&mut self, rest: Vec<u8>, whole: bool, moved: bool, now: Timestamp) {
         self.begun = match self.begun {
-            _ if rest.is_empty() => None,
+            _ if rest.is_empty() && !self.content.is_within_message() => None,
             Some(begun) if !moved => Some(begun),
             _ => Some(now),
         };
@@ -163,8 +197,46 @@ impl Connection {
         self.unread = rest;
     }
 
-    /// Sends `bytes` after all that waits, or lets them wait as well. Beyond `limit` waiting bytes the peer is given up.
+    /// Sends `bytes`, protected if need be, after all that waits, or lets them wait as well. Beyond `limit` waiting bytes
+    /// the peer is given up.
     pub(crate) fn send(&mut self, bytes: &[u8], limit: usize, now: Timestamp) {
+        match &mut self.wire {
+            Wire::Plain => self.send_raw(bytes, limit, now),
+            #[cfg(feature = "tls")]
+            Wire::Tls(tls) => {
+                let mut sealed = Vec::with_capacity(bytes.len() + 64);
+                wire::seal(tls, bytes, &mut sealed);
+                self.send_raw(&sealed, limit, now);
+            }
+        }
+    }
+
+    /// Says as far as the kernel takes it that nothing follows: a Close of WebSocket (RFC 6455 §7.1.2) where one is due,
+    /// and TLS's own (RFC 8446 §6.1).
+    #[cfg_attr(not(any(feature = "tls", feature = "ws")), expect(unused_variables, reason = "plain streams just end"))]
+    pub(crate) fn say_end(&mut self, cause: CloseCause, now: Timestamp) {
+        let is_over = matches!(self.phase, Phase::Lingering(..)) || !self.unsent.is_empty();
+        if is_over || matches!(cause, CloseCause::Broken | CloseCause::WriteOverflow) {
+            return;
+        }
+        #[cfg(feature = "ws")]
+        if self.content.is_framed() && self.is_ready() && !matches!(cause, CloseCause::Peer | CloseCause::WebSocket) {
+            /// RFC 6455 §7.4.1: going away, as a server does that ends.
+            const GOING_AWAY: u16 = 1001;
+            let mut close = Vec::new();
+            crate::websocket::write_close(GOING_AWAY, &mut close);
+            self.send(&close, usize::MAX, now);
+        }
+        #[cfg(feature = "tls")]
+        if let Wire::Tls(tls) = &mut self.wire {
+            let mut out = Vec::new();
+            tls.send_close_notify();
+            wire::drain(tls, &mut out);
+            self.send_raw(&out, usize::MAX, now);
+        }
+    }
+
+    fn send_raw(&mut self, bytes: &[u8], limit: usize, now: Timestamp) {
         let mut rest = bytes;
         if self.unsent.is_empty() {
             match self.stream.try_write(bytes) {

@@ -2,8 +2,12 @@
 
 mod accept;
 mod connection;
+mod content;
 mod limits;
 mod table;
+#[cfg(feature = "ws")]
+mod web;
+mod wire;
 
 use std::future::poll_fn;
 use std::io;
@@ -14,11 +18,17 @@ use std::task::{Context, Poll};
 use sip_message::frame::Frame;
 use tokio::time::sleep;
 
-pub(crate) use accept::{TcpLeg, accept, accept_waiting};
+pub(crate) use accept::{StreamLeg, accept, accept_waiting};
 use connection::ReadOutcome;
 pub(crate) use connection::{Connection, Phase};
+pub(crate) use content::Content;
+#[cfg(feature = "ws")]
+pub(crate) use content::Web;
 pub(crate) use limits::ConnectionLimits;
 pub(crate) use table::Table;
+#[cfg(feature = "tls")]
+use wire::Opened;
+pub(crate) use wire::Wire;
 
 use crate::clock::millis;
 use crate::worker::{Core, Worker};
@@ -103,20 +113,64 @@ impl<I: Ingress + 'static> Worker<I> {
                 return Ok(false);
             }
         }
-        let backlog = self.serve_frames(core, flow, read, now);
+        core.plain.clear();
+        #[cfg(feature = "tls")]
+        if connection.is_sealed() && read > 0 {
+            let sealed = core.scratch.get(..read).unwrap_or_default();
+            match connection.open(sealed, &mut core.plain, self.streams.write_queue, now.at) {
+                Opened::More => {}
+                Opened::End => connection.finish(CloseCause::Peer),
+                // The alert that says why has been sent.
+                Opened::Broken if connection.opened => connection.finish(CloseCause::Broken),
+                Opened::Broken => {
+                    self.counters.tls_handshakes_failed.up();
+                    connection.finish(CloseCause::Handshake);
+                    return Ok(false);
+                }
+            }
+        }
+        self.tell_if_ready(core, flow, now);
+        let backlog = self.serve_content(core, flow, read, now);
         core.service.flush(now);
         Ok(backlog || read == READ_BUFFER || draining)
     }
 
-    /// Divides what was kept and the first `read` bytes of the scratch buffer into messages. Returns whether the budget
-    /// ran out before the bytes did.
+    /// Tells the layer above of a connection as soon as messages can pass.
+    fn tell_if_ready(&self, core: &mut Core<I>, flow: Flow, now: Now) {
+        let service = &mut core.service;
+        let Some(connection) = service.connections.get_mut(flow) else { return };
+        if connection.opened || !connection.is_ready() {
+            return;
+        }
+        connection.opened = true;
+        let peer = connection.peer;
+        if peer.transport.is_secure() {
+            self.counters.tls_handshakes.up();
+        }
+        service.flow_event(&peer, FlowEvent::Opened, now);
+    }
+
+    /// Divides what came into messages, and serves them. Returns whether the budget ran out before the bytes did.
+    fn serve_content(&self, core: &mut Core<I>, flow: Flow, read: usize, now: Now) -> bool {
+        #[cfg(feature = "ws")]
+        if core.service.connections.get_mut(flow).is_some_and(|connection| connection.content.is_framed()) {
+            return self.serve_web(core, flow, read, now);
+        }
+        self.serve_frames(core, flow, read, now)
+    }
+
+    /// The same for SIP.
     fn serve_frames(&self, core: &mut Core<I>, flow: Flow, read: usize, now: Now) -> bool {
-        let Core { service, scratch, .. } = core;
+        let Core { service, scratch, plain, .. } = core;
         let Some(connection) = service.connections.get_mut(flow) else { return false };
         let peer = connection.peer;
-        let mut framer = connection.framer;
+        #[cfg_attr(
+            not(feature = "ws"),
+            expect(irrefutable_let_patterns, reason = "without WebSocket there is only SIP")
+        )]
+        let Content::Sip(mut framer) = connection.content else { return false };
         let mut held = std::mem::take(&mut connection.unread);
-        let fresh = scratch.get(..read).unwrap_or_default();
+        let fresh = if connection.is_sealed() { plain } else { scratch.get(..read).unwrap_or_default() };
         let bytes = if held.is_empty() {
             fresh
         } else {
@@ -169,7 +223,7 @@ impl<I: Ingress + 'static> Worker<I> {
             held
         };
         let Some(connection) = service.connections.get_mut(flow) else { return false };
-        connection.framer = framer;
+        connection.content = Content::Sip(framer);
         match end {
             Some(cause) => connection.finish(cause),
             None => connection.keep(rest, budget_ran_out, moved, now.at),
@@ -184,7 +238,14 @@ impl<I: Ingress + 'static> Worker<I> {
             && connection.pending == 0
             && connection.unsent() == 0
         {
-            if !matches!(cause, CloseCause::Framing | CloseCause::Panic) {
+            if !matches!(
+                cause,
+                CloseCause::Framing
+                    | CloseCause::Panic
+                    | CloseCause::Upgrade
+                    | CloseCause::WebSocket
+                    | CloseCause::Handshake
+            ) {
                 return Turn::Close(cause);
             }
             // Closed with bytes unread, a connection is reset, and the peer may lose the answer it has not read yet.
@@ -215,9 +276,12 @@ impl<I: Ingress + 'static> Worker<I> {
             self.counters.messages_incomplete.up();
         }
         connection.nudge();
-        let peer = connection.peer;
+        connection.say_end(cause, now.at);
+        let (peer, opened) = (connection.peer, connection.opened);
         drop(connection);
-        core.service.flow_event(&peer, FlowEvent::Closed, now);
+        if opened {
+            core.service.flow_event(&peer, FlowEvent::Closed, now);
+        }
         core.service.flush(now);
         drop(core);
         self.ended.notify_one();

@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sip_transport::{
-    CloseCause, Counters, CountersHandle, Destination, DrainSummary, Flow, FlowEvent, Inbound, Ingress, Now, Outbox,
-    Peer, RunError, Server, ServerConfig, Shutdown, Tick, Transport, WorkerId,
+    CloseCause, Counters, CountersHandle, Destination, DrainSummary, Flow, FlowEvent, Inbound, Ingress, LegSpec, Now,
+    Outbox, Peer, RunError, Server, ServerConfig, Shutdown, Tick, Transport, WorkerId,
 };
 use tokio::sync::oneshot;
 
@@ -157,7 +157,7 @@ pub(crate) struct Running {
 /// A configuration with these legs and two workers.
 pub(crate) fn config(legs: &[&str]) -> ServerConfig {
     ServerConfig {
-        legs: legs.iter().map(|leg| leg.parse().unwrap()).collect(),
+        legs: legs.iter().map(|leg| leg.parse::<LegSpec>().unwrap().into()).collect(),
         workers: NonZeroU16::new(2),
         ..ServerConfig::default()
     }
@@ -209,6 +209,16 @@ impl Running {
         let flow = self.next_closed();
         assert_eq!(self.counters().closed(cause), 1, "{:?}", self.counters());
         flow
+    }
+
+    /// Waits until `n` connections of which the layer above was never told have ended by `cause`.
+    #[cfg(feature = "ws")]
+    pub(crate) fn ended_by(&self, cause: CloseCause, n: u64) {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while self.counters().closed(cause) < n && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        assert_eq!(self.counters().closed(cause), n, "{:?}", self.counters());
     }
 
     /// The same with the end of a connection.

@@ -8,4 +8,10 @@ mod limits;
 mod pending;
 mod tcp;
 mod tick;
+#[cfg(test)]
+#[cfg(feature = "tls")]
+mod tls;
 mod udp;
+#[cfg(test)]
+#[cfg(feature = "ws")]
+mod websocket;

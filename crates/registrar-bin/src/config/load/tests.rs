@@ -4,9 +4,10 @@ use super::super::{Keep, LocationSettings, Store, UsersSource};
 use super::*;
 use location_durable::Mode;
 use sip_registrar::Limits;
+use sip_transport::ClientCertificates;
 
 fn parse(text: &str) -> Result<Settings, Problems> {
-    super::parse(text, Path::new("/etc/registrar"))
+    super::parse(text, Path::new("/etc/registrar"), &TlsKeys::default())
 }
 
 fn problems(text: &str) -> Vec<(usize, String)> {
@@ -200,7 +201,57 @@ fn what_is_no_toml_is_said_with_its_line() {
 #[test]
 fn a_listener_that_cannot_be_is_refused_by_name() {
     let found = problems("listen = [\"udp:example.com:5060\", \"tls:127.0.0.1\"]");
-    assert!(found[0].1.contains("example.com") && found[1].1.contains("TLS"), "{found:?}");
+    assert!(found[0].1.contains("example.com") && found[1].1.contains("certificate"), "{found:?}");
+    for (leg, what) in [
+        ("{ advertise = 'a' }", "a listener without leg"),
+        ("{ leg = 'tcp:127.0.0.1', advertise = 'sip:a' }", "advertised address"),
+        ("{ leg = 'tcp:127.0.0.1', origins = ['https://a'] }", "only ws: and wss: can use"),
+        ("{ leg = 'ws:127.0.0.1', certificates = { chain = 'a', key = 'b' } }", "only tls: and wss: can use"),
+        (
+            "{ leg = 'tls:127.0.0.1', certificates = { chain = 'a', key = 'b' }, client_certificates = 'required' }",
+            "client_ca",
+        ),
+        ("{ leg = 'tls:127.0.0.1', certificate = 'a' }", "no certificate for it"),
+    ] {
+        let found = problems(&format!("listen = {leg}"));
+        assert!(found[0].1.contains(what), "{leg}: {found:?}");
+    }
+}
+
+#[test]
+fn a_listener_has_what_it_says_itself_and_else_what_is_said_for_all() {
+    let text = r#"
+        listen = [
+            "tls:127.0.0.1",
+            { leg = "wss:[::1]:443", advertise = "sip.example.com", origins = ["https://Own.example.com"],
+              certificates = { chain = "own.pem", key = "/own.key" }, client_certificates = "off" },
+            "ws:127.0.0.1",
+            "udp:127.0.0.1",
+        ]
+        [tls]
+        certificates = [{ chain = "all.pem", key = "all.key" }]
+        client_certificates = "optional"
+        client_ca = "ca.pem"
+        [websocket]
+        origins = "https://all.example.com"
+        [flows]
+        grace = 0
+        keep_reachable = true
+    "#;
+    let settings = parse(text).unwrap();
+    let [all, own, web, udp] = settings.listen.as_deref().unwrap() else { panic!() };
+    let folder = |file: &str| Path::new("/etc/registrar").join(file);
+    let tls = all.tls.as_ref().unwrap();
+    assert_eq!(tls.certificates[0].chain, folder("all.pem"));
+    assert_eq!(tls.clients, ClientCertificates::Optional(folder("ca.pem")));
+    let tls = own.tls.as_ref().unwrap();
+    assert_eq!((&tls.certificates[0].chain, &tls.certificates[0].key), (&folder("own.pem"), &"/own.key".into()));
+    assert_eq!(tls.clients, ClientCertificates::Off);
+    assert_eq!(own.advertised.as_ref().map(ToString::to_string).as_deref(), Some("sip.example.com"));
+    assert_eq!(own.origins.as_deref(), Some(&["https://own.example.com".to_owned()][..]));
+    assert_eq!(web.origins.as_deref(), Some(&["https://all.example.com".to_owned()][..]));
+    assert!(web.tls.is_none() && udp.tls.is_none());
+    assert!(settings.flows.grace.is_zero() && settings.flows.keep_reachable && settings.flows.follow);
 }
 
 #[test]

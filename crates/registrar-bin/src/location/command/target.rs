@@ -37,7 +37,8 @@ impl Target {
         let help = "with location mode memory there is no table on disk\nhelp: --data-dir DIR names another";
         let directory = directory(&settings.location)?.ok_or_else(|| wrong(help))?;
         // Whatever is said of it shall be true.
-        let config = DurableConfig { directory, mode: Mode::Synced, table: store::table(&settings) };
+        let config =
+            DurableConfig { directory, mode: Mode::Synced, table: store::table(&settings), restart_grace: None };
         Ok(Self { settings, config })
     }
 

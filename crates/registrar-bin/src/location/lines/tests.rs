@@ -17,6 +17,7 @@ struct Kept {
     transport: Transport,
     leg: u16,
     flow: Option<[u8; 10]>,
+    tie: Tie,
 }
 
 fn contact() -> impl Strategy<Value = Vec<u8>> {
@@ -47,10 +48,11 @@ fn kept() -> impl Strategy<Value = Kept> {
     let texts = (text(40), text(40), text(64)).prop_map(|(call_id, path, user_agent)| [call_id, path, user_agent]);
     let transport = (1..=5_u8).prop_map(|code| Transport::from_code(code).unwrap());
     let flow = prop::option::of(any::<[u8; 10]>());
-    (contact(), 1..86_400_000_u64, texts, any::<u32>(), source, transport, any::<u16>(), flow).prop_map(
-        |(contact, millis_left, texts, cseq, source, transport, leg, flow)| {
+    let tie = prop_oneof![Just(Tie::None), Just(Tie::Follows), Just(Tie::Suspect)];
+    (contact(), 1..86_400_000_u64, texts, any::<u32>(), source, transport, any::<u16>(), (flow, tie)).prop_map(
+        |(contact, millis_left, texts, cseq, source, transport, leg, (flow, tie))| {
             let granted = u32::try_from(millis_left.div_ceil(1000)).unwrap();
-            Kept { contact, millis_left, texts, granted, cseq, source, transport, leg, flow }
+            Kept { contact, millis_left, texts, granted, cseq, source, transport, leg, flow, tie }
         },
     )
 }
@@ -77,6 +79,7 @@ fn record(all: &[Kept]) -> Result<Record, CodecError> {
             transport: kept.transport,
             leg: LegId(kept.leg),
             flow: kept.flow.map(Flow::from_bytes),
+            tie: kept.flow.map_or(Tie::None, |_| kept.tie),
         });
     }
     builder.finish()

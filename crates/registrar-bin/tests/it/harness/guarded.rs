@@ -59,12 +59,13 @@ impl Guarded {
         Self::with(&Setup { auth, ..Setup::default() })
     }
 
+    /// Bindings outlive their connections: what is looked at is who may make them, and from where.
     pub(crate) fn with(Setup { domains, users, registrar, auth }: &Setup<'_>) -> Self {
         let room = Room::new();
         let file = room.file("users.toml", users);
         let registrar = Registrar::configured(&format!(
             "domains = {domains}\n[users]\nfile = '{file}'\n[registrar]\n{registrar}\n\
-             [auth]\ntrusted_sources = ['{OBSERVER}']\n{auth}"
+             [flows]\nfollow = false\n[auth]\ntrusted_sources = ['{OBSERVER}']\n{auth}"
         ));
         Self { registrar, _room: room }
     }

@@ -8,6 +8,7 @@ mod registrar;
 mod request;
 mod response;
 mod room;
+mod secured;
 
 pub(crate) use digest::{Answer, Challenge, Credentials, hash};
 pub(crate) use guarded::{Guarded, Setup, Table};
@@ -17,6 +18,7 @@ pub(crate) use registrar::{Leg, Registrar, command};
 pub(crate) use request::{Request, unique};
 pub(crate) use response::Response;
 pub(crate) use room::Room;
+pub(crate) use secured::{secure_leg, secured};
 
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};

@@ -37,7 +37,7 @@ fn rounds(rounds: usize, moments: Range<u64>, location: &str, may_lose: Duration
         &format!(
             "listen = ['udp:127.0.0.1:0', 'tcp:127.0.0.1:0', 'udp:[::1]:0', 'tcp:[::1]:0']\nworkers = 2\n\
              [log]\nlevel = 'warn'\n[registrar]\nmax_expires = 3600\njitter = 0\n\
-             [location]\ndirectory = '{}'\n{location}\n",
+             [flows]\nfollow = false\n[location]\ndirectory = '{}'\n{location}\n",
             room.path("data")
         ),
     );

@@ -32,7 +32,7 @@ impl House {
             "registrar.toml",
             &format!(
                 "listen = ['udp:127.0.0.1:0', 'tcp:127.0.0.1:0', 'udp:[::1]:0', 'tcp:[::1]:0']\nworkers = 4\n\
-                 [log]\nlevel = 'warn'\n[registrar]\nmax_expires = 3600\n[location]\nmode = '{mode}'\n{directory}"
+                 [log]\nlevel = 'warn'\n[registrar]\nmax_expires = 3600\n[flows]\nfollow = false\n[location]\nmode = '{mode}'\n{directory}"
             ),
         );
         Self { room }

@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use sip_dispatch::links::{Fallback, Sanity};
 use sip_dispatch::{Config, Dispatcher, Exchange, Link, ReceiveChain, Share};
 use sip_message::{HeaderId, Method};
-use sip_registrar::Registrar;
 use sip_registrar::auth::{Authorize, AuthorizeBuilder, Ha1, HashFunction};
+use sip_registrar::{FlowRules, Registrar};
 use sip_transport::{Server, ServerConfig, Shutdown, Transport, WorkerId};
 
 use super::Client;
@@ -30,7 +30,12 @@ impl Running {
         let legs = ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"].map(|leg| leg.parse().unwrap()).to_vec();
         let server =
             Server::bind(ServerConfig { legs, workers: NonZeroU16::new(1), ..ServerConfig::default() }).unwrap();
-        let registrar = Registrar::builder().domains(["example.com"]).build().unwrap();
+        let registrar = Registrar::builder()
+            .domains(["example.com"])
+            // Its client closes the connection after each request.
+            .flows(FlowRules { follow: false, ..FlowRules::default() })
+            .build()
+            .unwrap();
         // As in Net::SIP: a chain of its own, with a filter.
         let guard = ReceiveChain::new([Link::from(link.build().unwrap())]);
         let is_observer = |ex: &Exchange<'_>| ex.peer().remote.ip().to_string() == "127.0.0.9";
@@ -44,7 +49,7 @@ impl Running {
             Link::new(registrar).methods(&[Method::Register]),
             Fallback { allow: &["REGISTER"] }.into(),
         ]);
-        let legs = server.legs().iter().map(|leg| (leg.transport(), leg.addr())).collect();
+        let legs = server.legs().iter().map(|leg| (leg.spec.transport(), leg.spec.addr())).collect();
         let shutdown = Shutdown::new();
         let until = shutdown.clone();
         let make = move |worker: WorkerId| {

@@ -16,7 +16,7 @@ fn invite(aor: &str) -> Request {
 
 #[test]
 fn with_redirect_a_caller_is_told_every_contact_the_preferred_one_first() {
-    let registrar = Registrar::configured("[registrar]\nredirect = true");
+    let registrar = Registrar::configured("[registrar]\nredirect = true\n[flows]\nfollow = false");
     let mut caller = with_alice_registered(&registrar);
     let answer = caller.ask(&invite("sip:alice@example.com"));
     assert_eq!(answer.status(), 302);

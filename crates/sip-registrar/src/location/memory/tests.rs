@@ -41,6 +41,15 @@ impl LocationService for Later {
     fn remove(&self, aor: &Aor<'_>, which: Removal<'_>, now: Now) -> Answer<Result<Registered, StoreError>> {
         later(self.0.remove(aor, which, now))
     }
+    fn flow_lost(
+        &self,
+        aor: &Aor<'_>,
+        flow: Flow,
+        until: Timestamp,
+        now: Now,
+    ) -> Answer<Result<Registered, StoreError>> {
+        later(self.0.flow_lost(aor, flow, until, now))
+    }
     fn scan(&self, after: Option<&[u8]>, limit: usize) -> Answer<Result<Page, StoreError>> {
         later(self.0.scan(after, limit))
     }

@@ -5,7 +5,7 @@ use sip_message::header::QValue;
 use sip_transport::{LegId, Transport};
 
 use super::*;
-use crate::record::{Binding, RecordBuilder};
+use crate::record::{Binding, RecordBuilder, Tie};
 
 const START: u64 = 1_700_000_000;
 
@@ -30,6 +30,7 @@ fn record(name: &str, expires_at: Timestamp) -> Record {
         transport: Transport::Udp,
         leg: LegId(0),
         flow: None,
+        tie: Tie::None,
     };
     let mut scratch = Vec::new();
     let mut builder = RecordBuilder::new(&mut scratch, &Aor::from_canonical(name.as_bytes()), 1);

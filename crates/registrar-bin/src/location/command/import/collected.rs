@@ -9,7 +9,9 @@ use std::fmt::Display;
 use std::hash::{Hash, Hasher};
 
 use sip_registrar::location::TableConfig;
-use sip_registrar::{Action, Aor, Change, Eviction, IdentityParam, Limits, Plan, Record, RegisterError, decide};
+use sip_registrar::{
+    Action, Aor, Change, Eviction, FlowRules, IdentityParam, Limits, Plan, Record, RegisterError, decide,
+};
 use sip_transport::{LegId, LegSpec, Now, Peer};
 
 use super::entry::{End, Entry};
@@ -54,7 +56,7 @@ impl Collected {
             expired: 0,
             older: 0,
             bad: BadLines::default(),
-            legs: assemble::server_config(settings).legs,
+            legs: assemble::listeners(settings).iter().map(|listener| listener.spec).collect(),
             identity: settings.registrar.identity_param.clone().map(IdentityParam),
             permanent,
             max_bindings,
@@ -135,6 +137,7 @@ impl Collected {
             peer,
             // As many as a record holds: whoever had them shall not lose them.
             limits: Limits { max_contacts: 255, eviction: Eviction::Refuse, ..Limits::default() },
+            flows: FlowRules::default(),
             identity: identity.as_ref(),
         };
         let before = self.records.get(aor.as_bytes()).map(|ByAor(record)| record.clone());

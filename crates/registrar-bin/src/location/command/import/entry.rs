@@ -8,7 +8,7 @@ use sip_message::uri::{Host, SipUri};
 use sip_transport::{LegSpec, Transport};
 
 use crate::location::lines::transport;
-use crate::location::time::WallMillis;
+use crate::time::WallMillis;
 
 /// What the tables of other servers have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Failure;
 use crate::location::progress::Bar;
-use crate::location::time::WallMillis;
+use crate::time::WallMillis;
 
 /// A file, or standard input.
 pub(super) struct Input {

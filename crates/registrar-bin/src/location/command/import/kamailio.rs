@@ -6,7 +6,7 @@ use sip_message::header::QValue;
 
 use super::entry::{End, Entry};
 use super::users::aor;
-use crate::location::time;
+use crate::time;
 
 /// What is not in the table.
 #[derive(Clone, Copy, Debug, Default)]

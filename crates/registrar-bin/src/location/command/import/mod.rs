@@ -14,8 +14,9 @@ use sip_transport::Clock;
 use crate::Failure;
 use crate::bad_lines::BadLines;
 use crate::cli::{LocationFormat, LocationImportArgs};
-use crate::location::{lines, time};
+use crate::location::lines;
 use crate::say::{count, say, wrong};
+use crate::time;
 
 use super::target::Target;
 use collected::Collected;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::location::time::{WallMillis, from_rfc3339};
+use crate::time::{WallMillis, from_rfc3339};
 
 const SQLITE: &str = include_str!("../../../../../tests/data/location/kamailio-sqlite.csv");
 const POSTGRESQL: &str = include_str!("../../../../../tests/data/location/kamailio-postgresql.csv");

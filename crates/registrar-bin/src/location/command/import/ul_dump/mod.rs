@@ -8,7 +8,7 @@ use std::io::BufRead;
 use super::entry::{End, Entry};
 use super::kamailio::{q, user_agent};
 use super::users::split_aor;
-use crate::location::time::WallMillis;
+use crate::time::WallMillis;
 
 /// What is not in the dump.
 #[derive(Clone, Copy, Debug)]

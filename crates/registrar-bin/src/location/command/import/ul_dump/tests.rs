@@ -1,5 +1,5 @@
 use super::*;
-use crate::location::time::from_rfc3339;
+use crate::time::from_rfc3339;
 
 const TEXT: &str = include_str!("../../../../../tests/data/location/kamailio-ul.dump.txt");
 const JSON: &str = include_str!("../../../../../tests/data/location/kamailio-ul.dump.json");

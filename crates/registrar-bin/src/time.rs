@@ -1,12 +1,12 @@
 //! Times as people and databases write them.
 
 /// Milliseconds since the Unix epoch on the wall clock.
-pub(super) type WallMillis = u64;
+pub(crate) type WallMillis = u64;
 
 const DAY: i64 = 86_400;
 
 /// As in `2026-11-23T21:00:00.123Z` (RFC 3339).
-pub(super) fn rfc3339(millis: WallMillis) -> String {
+pub(crate) fn rfc3339(millis: WallMillis) -> String {
     let (seconds, millis) = (millis / 1000, millis % 1000);
     let (days, second) = (seconds / DAY.unsigned_abs(), seconds % DAY.unsigned_abs());
     let (year, month, day) = date(i64::try_from(days).unwrap_or(i64::MAX / 1000));
@@ -16,24 +16,24 @@ pub(super) fn rfc3339(millis: WallMillis) -> String {
 
 /// What [`rfc3339`] writes, also with another offset, another precision, or a space for the `T`. Times before 1970 are
 /// read as 1970.
-pub(super) fn from_rfc3339(text: &str) -> Option<WallMillis> {
+pub(crate) fn from_rfc3339(text: &str) -> Option<WallMillis> {
     let (local, offset) = local(text)?;
     Some(at(local, offset?))
 }
 
 /// A date of a database: `2026-11-23 21:00:00`, in local time if it names no offset itself. `None`: it is none.
-pub(super) fn from_sql(text: &str, utc_offset: impl FnOnce() -> Option<i64>) -> Option<Result<WallMillis, NoOffset>> {
+pub(crate) fn from_sql(text: &str, utc_offset: impl FnOnce() -> Option<i64>) -> Option<Result<WallMillis, NoOffset>> {
     let (local, offset) = local(text)?;
     Some(offset.or_else(utc_offset).map(|offset| at(local, offset)).ok_or(NoOffset))
 }
 
 /// The offset of a local time is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NoOffset;
+pub(crate) struct NoOffset;
 
 /// A Julian day, as SQLite keeps times, in whole seconds. Kamailio's are half a second less than they should be, so up to
 /// three quarters are added. `None`: it is none of a time since 1970.
-pub(super) fn from_julian_day(days: f64) -> Option<WallMillis> {
+pub(crate) fn from_julian_day(days: f64) -> Option<WallMillis> {
     const EPOCH: f64 = 2_440_587.5;
     /// What digits and Kamailio take away.
     const SLACK: f64 = 0.6 / 86_400.0;
@@ -44,7 +44,7 @@ pub(super) fn from_julian_day(days: f64) -> Option<WallMillis> {
 }
 
 /// `+01:00`, `-0330`, `+1` or `Z`, in seconds.
-pub(super) fn offset(text: &str) -> Option<i64> {
+pub(crate) fn offset(text: &str) -> Option<i64> {
     if matches!(text, "Z" | "z") {
         return Some(0);
     }

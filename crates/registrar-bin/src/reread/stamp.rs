@@ -50,28 +50,64 @@ impl From<&Metadata> for Stamp {
     }
 }
 
-/// Decides when a file that may change at any time is read again: when it has changed, and stood still for as long as
-/// lies between two looks. So one that is just being written is left alone.
+/// Files as they were while they were read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stamped {
+    /// One of them changed meanwhile.
+    Moving,
+    /// None did, but one was written so shortly before that a further change could not be seen.
+    Young,
+    Settled(Vec<Stamp>),
+}
+
+impl Stamped {
+    /// Reads `files` with `read`.
+    pub(crate) fn while_reading<T>(files: &[&Path], read: impl FnOnce() -> T) -> (T, Self) {
+        let stamps = || files.iter().map(|file| Stamp::of(file)).collect::<Vec<_>>();
+        let before = stamps();
+        let result = read();
+        let now = SystemTime::now();
+        let stamped = if before != stamps() {
+            Self::Moving
+        } else if before.iter().any(|stamp| stamp.is_young(now)) {
+            Self::Young
+        } else {
+            Self::Settled(before)
+        };
+        (result, stamped)
+    }
+}
+
+/// Decides when files that may change at any time are read again: when they have changed, and stood still for as long
+/// as lies between two looks. So what is just being written is left alone.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// As it was when it was read; `None` if that is not certain.
-    read: Option<Stamp>,
-    /// As it was at the last look, where that differs.
-    seen: Option<Stamp>,
+    /// As they were when they were read; `None` if that is not certain.
+    read: Option<Vec<Stamp>>,
+    /// As they were at the last look, where that differs.
+    seen: Option<Vec<Stamp>>,
 }
 
 impl Watch {
-    pub(crate) fn new(read: Option<Stamp>) -> Self {
+    /// Of files that were read so.
+    pub(crate) fn new(read: Stamped) -> Self {
+        let read = if let Stamped::Settled(stamps) = read { Some(stamps) } else { None };
         Self { read, seen: None }
     }
 
-    /// Whether it must be read now.
-    pub(crate) fn look(&mut self, now: Stamp) -> bool {
-        if self.read == Some(now) {
+    /// Whether the files must be read now.
+    pub(crate) fn look(&mut self, files: &[&Path]) -> bool {
+        self.see(files.iter().map(|file| Stamp::of(file)).collect())
+    }
+
+    fn see(&mut self, now: Vec<Stamp>) -> bool {
+        if self.read.as_ref() == Some(&now) {
             self.seen = None;
             return false;
         }
-        self.seen.replace(now) == Some(now)
+        let stood_still = self.seen.as_ref() == Some(&now);
+        self.seen = Some(now);
+        stood_still
     }
 }
 
@@ -83,29 +119,33 @@ mod tests {
         Stamp::File { device: 1, inode, size: 10, written: (seconds, 0), changed: (seconds, 0) }
     }
 
+    fn watch_of(stamp: Stamp) -> Watch {
+        Watch::new(Stamped::Settled(vec![stamp]))
+    }
+
     #[test]
     fn a_change_is_read_once_it_stands_still() {
-        let mut watch = Watch::new(Some(file(1, 5)));
-        assert!(!watch.look(file(1, 5)));
-        assert!(!watch.look(file(1, 6)));
-        assert!(!watch.look(file(1, 7)));
-        assert!(watch.look(file(1, 7)));
-        watch = Watch::new(Some(file(1, 7)));
-        assert!(!watch.look(file(1, 7)) && !watch.look(file(1, 7)));
+        let mut watch = watch_of(file(1, 5));
+        assert!(!watch.see(vec![file(1, 5)]));
+        assert!(!watch.see(vec![file(1, 6)]));
+        assert!(!watch.see(vec![file(1, 7)]));
+        assert!(watch.see(vec![file(1, 7)]));
+        watch = watch_of(file(1, 7));
+        assert!(!watch.see(vec![file(1, 7)]) && !watch.see(vec![file(1, 7)]));
     }
 
     #[test]
     fn a_change_that_is_taken_back_is_none() {
-        let mut watch = Watch::new(Some(file(1, 5)));
-        assert!(!watch.look(file(2, 5)) && !watch.look(file(1, 5)) && !watch.look(file(2, 5)));
+        let mut watch = watch_of(file(1, 5));
+        assert!(!watch.see(vec![file(2, 5)]) && !watch.see(vec![file(1, 5)]) && !watch.see(vec![file(2, 5)]));
     }
 
     #[test]
     fn a_file_that_goes_is_a_change_and_one_that_was_read_too_early_is_read_again() {
-        let mut watch = Watch::new(Some(file(1, 5)));
-        assert!(!watch.look(Stamp::Missing) && watch.look(Stamp::Missing));
-        let mut watch = Watch::new(None);
-        assert!(!watch.look(file(1, 5)) && watch.look(file(1, 5)));
+        let mut watch = watch_of(file(1, 5));
+        assert!(!watch.see(vec![Stamp::Missing]) && watch.see(vec![Stamp::Missing]));
+        let mut watch = Watch::new(Stamped::Young);
+        assert!(!watch.see(vec![file(1, 5)]) && watch.see(vec![file(1, 5)]));
     }
 
     #[test]
