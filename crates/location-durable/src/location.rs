@@ -123,7 +123,7 @@ impl DurableLocation {
     /// when a REGISTER would be.
     pub fn put(&self, record: Record, now: Now) -> Answer<Result<(), StoreError>> {
         match self.table.put(record, now) {
-            Ok(group) => self.when_kept(Some(group), (), |error| error),
+            Ok(group) => self.when_kept(Some(group), Ok(())),
             Err(error) => Answer::Now(Err(error)),
         }
     }
@@ -165,29 +165,30 @@ impl DurableLocation {
         self.counters.read()
     }
 
-    /// `value`, as soon as it may be told.
-    fn when_kept<T: Send + 'static, E: Send + 'static>(
-        &self,
-        group: Option<Arc<Group>>,
-        value: T,
-        lost: impl FnOnce(StoreError) -> E + Send + 'static,
-    ) -> Answer<Result<T, E>> {
-        match group {
-            Some(group) if !self.mode.answers_at_once() => {
-                Answer::Later(Box::pin(async move { Kept(group).await.map(|()| value).map_err(lost) }))
-            }
-            _ => Answer::Now(Ok(value)),
-        }
-    }
-
-    /// What was done. If nothing was changed, what is seen may still not be on disk.
+    /// What was done or refused, as soon as it may be told: whoever has changed nothing may still have seen, or have been
+    /// refused because of, what is not on disk yet.
     fn done<E: Send + From<StoreError> + 'static>(
         &self,
         done: Result<Done<Arc<Desk>>, E>,
     ) -> Answer<Result<Registered, E>> {
-        match done {
-            Ok((done, noted)) => self.when_kept(noted.or_else(|| self.table.journal().unsettled()), done, E::from),
-            Err(error) => Answer::Now(Err(error)),
+        let (noted, told) = match done {
+            Ok((done, noted)) => (noted, Ok(done)),
+            Err(error) => (None, Err(error)),
+        };
+        self.when_kept(noted.or_else(|| self.table.journal().unsettled()), told)
+    }
+
+    fn when_kept<T: Send + 'static, E: Send + From<StoreError> + 'static>(
+        &self,
+        group: Option<Arc<Group>>,
+        told: Result<T, E>,
+    ) -> Answer<Result<T, E>> {
+        match group {
+            Some(group) if !self.mode.answers_at_once() => Answer::Later(Box::pin(async move {
+                Kept(group).await?;
+                told
+            })),
+            _ => Answer::Now(told),
         }
     }
 }

@@ -260,8 +260,11 @@ fn nobody_is_answered_before_it_is_on_disk() {
     let mut repeated = register(&store, "alice", 1, &[("sip:a@h", 60)], bench.now());
     let mut query = register(&store, "alice", 2, &[], bench.now());
     let mut other = register(&store, "bob", 1, &[("sip:b@h", 60)], bench.now());
+    // What it is refused for may never have happened if the process dies now.
+    let mut late = register(&store, "alice", 0, &[("sip:a@h", 60)], bench.now());
     for _ in 0..100 {
-        assert!(!is_ready(&mut first) && !is_ready(&mut repeated) && !is_ready(&mut query) && !is_ready(&mut other));
+        let told = [&mut first, &mut repeated, &mut query, &mut other, &mut late].map(is_ready);
+        assert_eq!(told, [false; 5]);
         std::thread::yield_now();
     }
     // Callers are told.
@@ -270,6 +273,7 @@ fn nobody_is_answered_before_it_is_on_disk() {
     for answer in [first, repeated, query, other] {
         assert_eq!(wait(answer).unwrap().after.unwrap().len(), 1);
     }
+    assert_eq!(wait(late).unwrap_err(), RegisterError::OutOfOrder);
     until(|| store.table.journal().unsettled().is_none());
     assert!(matches!(register(&store, "alice", 3, &[], bench.now()), Answer::Now(Ok(_))), "nothing to wait for");
 }
