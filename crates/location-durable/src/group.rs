@@ -1,12 +1,11 @@
 //! Changes that are written together, and those who wait for them.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
-use sip_registrar::StoreError;
+use sip_dispatch::Gate;
 
 /// What has become of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,20 +50,16 @@ impl Group {
     }
 }
 
-/// Is ready when a group is settled.
-#[derive(Debug)]
-pub(crate) struct Kept(pub(crate) Arc<Group>);
-
-impl Future for Kept {
-    type Output = Result<(), StoreError>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut wakers = self.0.wakers.lock();
-        match self.0.fate() {
-            Fate::Kept => Poll::Ready(Ok(())),
-            Fate::Lost => Poll::Ready(Err(StoreError::Unavailable)),
+impl Gate for Group {
+    fn poll(&self, context: &mut Context<'_>) -> Poll<bool> {
+        let mut wakers = self.wakers.lock();
+        match self.fate() {
+            Fate::Kept => Poll::Ready(true),
+            Fate::Lost => Poll::Ready(false),
             Fate::Open => {
-                wakers.push(context.waker().clone());
+                if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+                    wakers.push(context.waker().clone());
+                }
                 Poll::Pending
             }
         }
@@ -73,22 +68,25 @@ impl Future for Kept {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-
     use super::*;
+
+    struct Nobody;
+
+    impl std::task::Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
 
     #[test]
     fn everybody_learns_the_fate_of_a_group() {
-        for (fate, expected) in [(Fate::Kept, Ok(())), (Fate::Lost, Err(StoreError::Unavailable))] {
+        for (fate, expected) in [(Fate::Kept, true), (Fate::Lost, false)] {
             let group = Group::new();
-            let (mut one, mut two) = (pin!(Kept(group.clone())), pin!(Kept(group.clone())));
-            let context = &mut Context::from_waker(Waker::noop());
-            assert_eq!((one.as_mut().poll(context), two.as_mut().poll(context)), (Poll::Pending, Poll::Pending));
-            assert_eq!(group.wakers.lock().len(), 2);
+            let waker = Waker::from(Arc::new(Nobody));
+            let context = &mut Context::from_waker(&waker);
+            assert_eq!((group.poll(context), group.poll(context)), (Poll::Pending, Poll::Pending));
+            assert_eq!(group.wakers.lock().len(), 1, "one for each who waits");
             group.settle(fate);
-            assert_eq!(one.as_mut().poll(context), Poll::Ready(expected));
-            assert_eq!(two.as_mut().poll(context), Poll::Ready(expected));
-            assert_eq!(pin!(Kept(group.clone())).poll(context), Poll::Ready(expected), "who comes late, too");
+            assert_eq!(group.poll(context), Poll::Ready(expected));
+            assert_eq!(group.poll(context), Poll::Ready(expected), "who comes late, too");
         }
     }
 }

@@ -5,16 +5,16 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sip_dispatch::{Answer, Share};
+use sip_dispatch::{Answer, Hold, Share};
 use sip_registrar::location::{Done, Table, TableConfig};
-use sip_registrar::{Aor, LocationService, Page, Plan, Record, RegisterError, Registered, Removal, StoreError};
+use sip_registrar::{Aor, LocationService, Page, Plan, Record, RegisterError, Registered, Removal, StoreError, reason};
 use sip_transport::{Flow, Now, Timestamp};
 
 use crate::clock::{Clock, Clocks, now};
 use crate::config::{DurableConfig, Mode};
 use crate::desk::Desk;
 use crate::file::{Directory, File, OpenError, Opened, WriteError};
-use crate::group::{Group, Kept};
+use crate::group::Group;
 use crate::load::{LoadError, load};
 use crate::stats::{Counters, DurableStats};
 use crate::writer::{Pace, Reopen, Writer};
@@ -184,10 +184,11 @@ impl DurableLocation {
         told: Result<T, E>,
     ) -> Answer<Result<T, E>> {
         match group {
-            Some(group) if !self.mode.answers_at_once() => Answer::Later(Box::pin(async move {
-                Kept(group).await?;
-                told
-            })),
+            Some(group) if !self.mode.answers_at_once() => Answer::Held {
+                value: told,
+                hold: Hold::new(group, reason::STORE_UNAVAILABLE),
+                lost: || Err(StoreError::Unavailable.into()),
+            },
             _ => Answer::Now(told),
         }
     }

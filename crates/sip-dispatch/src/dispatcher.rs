@@ -1,20 +1,22 @@
 //! From bytes to the receive chain and back.
 
 use std::fmt;
+use std::mem::take;
 use std::sync::Arc;
 
 use sip_message::header::Via;
 use sip_message::{Framing, HeaderId, Index, Message, Method, Request};
-use sip_transport::{FlowEvent, Inbound, Ingress, Now, Outbox, Peer, Tick};
+use sip_transport::{FlowEvent, Inbound, Ingress, Now, Outbox, Peer, Tick, Timestamp};
 
 use crate::absorb::{Absorber, Seen};
+use crate::held::{Group, Held, HeldRoom, Told};
 use crate::identity::Carried;
-use crate::pending::{Ticket, Waiting, WaitingRoom};
+use crate::pending::{Copies, Over, Ticket, Waiting, WaitingRoom};
 use crate::route::response_route;
 use crate::transaction::{Keys, TransactionKey};
 use crate::{
-    Config, Counters, Deferred, Exchange, Identity, Pending, Reason, ReceiveChain, Receiver, Resume, Share, Status,
-    Verdict, reason, unreadable,
+    Config, Counters, Deferred, Exchange, Hold, Identity, Pending, Reason, ReceiveChain, Receiver, Resume, Sealed,
+    Share, Status, Verdict, reason, unreadable,
 };
 
 /// How many remembered answers a tick forgets at most.
@@ -57,6 +59,8 @@ struct Core {
     share: Share,
     absorber: Absorber,
     room: WaitingRoom,
+    held: HeldRoom,
+    copies: Copies,
     keys: Keys,
     counters: Arc<Counters>,
     listener: Option<Listener>,
@@ -73,6 +77,8 @@ impl Dispatcher {
             share,
             absorber,
             room: WaitingRoom::default(),
+            held: HeldRoom::default(),
+            copies: Copies::default(),
             keys: Keys::default(),
             counters: Arc::default(),
             listener: None,
@@ -112,9 +118,18 @@ impl Ingress for Dispatcher {
     }
 
     fn resume(&mut self, done: Resume, now: Now, out: &mut Outbox) -> Option<Pending> {
-        // It may have been answered with 500 meanwhile.
-        let waiting = self.core.room.leave(done.ticket)?;
-        self.go_on(waiting, Turn::Resumed(done.ticket, done.deferred), now, out)
+        match done.0 {
+            Over::One { ticket, deferred } => {
+                // It may have been answered with 500 meanwhile.
+                let waiting = self.core.room.leave(ticket)?;
+                self.core.go_on(waiting, Turn::Resumed(ticket, deferred), now, out)
+            }
+            Over::Group { serial, may_leave } => {
+                let group = self.core.held.leave(serial)?;
+                self.core.tell(group, may_leave, now, out);
+                None
+            }
+        }
     }
 
     /// What waits for a store waits on, since its change may come to pass; the answer goes nowhere.
@@ -123,27 +138,10 @@ impl Ingress for Dispatcher {
     }
 
     fn on_tick(&mut self, now: Now, out: &mut Outbox) -> Tick {
-        for _ in 0..OVERDUE_BUDGET {
-            let Some(waiting) = self.core.room.overdue(now.at) else { break };
-            self.core.counters.pending_lost.add();
-            // Who is overdue waits no more.
-            drop(self.go_on(waiting, Turn::Overdue, now, out));
-        }
+        let more_overdue = self.core.answer_overdue(now, out);
         let more_to_forget = self.core.absorber.expire(now.at, EXPIRE_BUDGET);
         let chain = self.core.chain.tick(now, self.core.share);
-        if more_to_forget || self.core.room.has_overdue(now.at) { Tick::More } else { chain }
-    }
-}
-
-impl Dispatcher {
-    /// Goes on with a request that has waited.
-    fn go_on(&mut self, waiting: Waiting, turn: Turn, now: Now, out: &mut Outbox) -> Option<Pending> {
-        let Waiting { bytes, peer, key, carried } = waiting;
-        let message = self.index.read(&bytes, framing(&peer)).ok()?;
-        let via = top_via(message)?;
-        let next = self.core.take_turn(Arrived { message, via, peer, now, key, carried }, turn, out);
-        self.core.room.give_back(bytes);
-        next
+        if more_to_forget || more_overdue { Tick::More } else { chain }
     }
 }
 
@@ -164,6 +162,9 @@ struct Arrived<'a> {
     now: Now,
     key: TransactionKey,
     carried: Carried<'a>,
+    /// Until when its answer is held, once there is one, and what is to be told then.
+    hold: Option<Hold>,
+    told: Vec<Told>,
 }
 
 /// What is done with a request now.
@@ -172,11 +173,107 @@ enum Turn {
     First,
     /// What it waited for is there.
     Resumed(Ticket, Deferred),
-    /// It has waited too long.
-    Overdue,
+    /// It is answered with this, whatever it waited for.
+    Refused(Refusal),
+}
+
+/// An answer that no link gives.
+#[derive(Clone, Copy)]
+struct Refusal {
+    status: Status,
+    reason: Reason,
+    /// When to come again, in seconds.
+    retry_after: Option<u32>,
+}
+
+impl Refusal {
+    const OVERDUE: Self = Self { status: Status::INTERNAL_ERROR, reason: reason::PENDING_LOST, retry_after: None };
+    const TOO_MANY: Self = Self::later(reason::TOO_MANY_PENDING);
+
+    const fn later(reason: Reason) -> Self {
+        Self { status: Status::SERVICE_UNAVAILABLE, reason, retry_after: Some(RETRY_AFTER) }
+    }
+
+    fn answer(self, ex: &mut Exchange<'_>) -> Sealed {
+        ex.reply(self.status, self.reason, |answer| {
+            if let Some(seconds) = self.retry_after {
+                answer.header(HeaderId::RetryAfter, seconds);
+            }
+        })
+    }
 }
 
 impl Core {
+    /// Goes on with a request that has waited.
+    fn go_on(&mut self, waiting: Waiting, turn: Turn, now: Now, out: &mut Outbox) -> Option<Pending> {
+        let Waiting { message: copy, peer, key, carried, hold, told } = waiting;
+        let message = copy.message();
+        let next = match top_via(message) {
+            Some(via) => self.take_turn(Arrived { message, via, peer, now, key, carried, hold, told }, turn, out),
+            None => None,
+        };
+        self.copies.give_back(copy);
+        next
+    }
+
+    /// What a group of answers waited for is over.
+    fn tell(&mut self, mut group: Group, may_leave: bool, now: Now, out: &mut Outbox) {
+        let told = group.take_told();
+        if may_leave {
+            told.into_iter().for_each(|told| told(now));
+        }
+        group.sort();
+        let hold = group.hold.clone();
+        while let Some((held, answer)) = group.next() {
+            let before = out.len();
+            if let Some(flow) = held.peer.flow {
+                out.keep_promise(flow);
+            }
+            if !may_leave {
+                self.refuse_held(held, Refusal::later(hold.lost()), now, out);
+                continue;
+            }
+            if let Some((to, bytes)) = answer {
+                out.send(to, bytes);
+            }
+            let Held { message, peer, key, carried, sealed, stateless, told } = *held;
+            told.into_iter().for_each(|told| told(now));
+            self.log(message.message(), &peer, carried.identity.as_ref(), sealed, now);
+            self.remember(&peer, key, stateless, before, now, out);
+            self.copies.give_back(message);
+        }
+        self.held.give_back(group);
+    }
+
+    /// Answers a request otherwise than with what is held for it.
+    fn refuse_held(&mut self, held: Box<Held>, refusal: Refusal, now: Now, out: &mut Outbox) {
+        let Held { message, peer, key, carried, .. } = *held;
+        // It waits no more.
+        let waited = Waiting { message, peer, key, carried, hold: None, told: Vec::new() };
+        drop(self.go_on(waited, Turn::Refused(refusal), now, out));
+    }
+
+    /// Answers what has waited too long; says whether there is more of it.
+    fn answer_overdue(&mut self, now: Now, out: &mut Outbox) -> bool {
+        let since = Timestamp(now.at.0.saturating_sub(self.config.pending_deadline_ms));
+        for _ in 0..OVERDUE_BUDGET {
+            if let Some(waiting) = self.room.overdue(now.at) {
+                // Its 500 leaves at once.
+                let waiting = Waiting { hold: None, ..waiting };
+                drop(self.go_on(waiting, Turn::Refused(Refusal::OVERDUE), now, out));
+            } else if let Some(held) = self.held.overdue(since) {
+                if let Some(flow) = held.peer.flow {
+                    out.keep_promise(flow);
+                }
+                self.refuse_held(held, Refusal::OVERDUE, now, out);
+            } else {
+                break;
+            }
+            self.counters.pending_lost.add();
+        }
+        self.room.has_overdue(now.at) || self.held.has_overdue(since)
+    }
+
     fn on_message(&mut self, message: Message<'_>, peer: Peer, now: Now, out: &mut Outbox) -> Option<Pending> {
         let counters = &self.counters;
         if message.looks_like_response() {
@@ -212,12 +309,16 @@ impl Core {
         }
         counters.requests.add();
         let carried = Carried::default();
-        self.take_turn(Arrived { message, via, peer, now, key, carried }, Turn::First, out)
+        self.take_turn(
+            Arrived { message, via, peer, now, key, carried, hold: None, told: Vec::new() },
+            Turn::First,
+            out,
+        )
     }
 
     /// Takes a request one step on: to its end, or to where it has to wait.
     fn take_turn(&mut self, arrived: Arrived<'_>, turn: Turn, out: &mut Outbox) -> Option<Pending> {
-        let Arrived { message, via, peer, now, key, carried } = arrived;
+        let Arrived { message, via, peer, now, key, carried, hold, told } = arrived;
         let before = out.len();
         let mut ex = Exchange {
             message,
@@ -233,6 +334,8 @@ impl Core {
             sealed: None,
             stateless: false,
             contradicted: false,
+            hold,
+            told,
         };
         let mut ticket = None;
         let verdict = match turn {
@@ -244,12 +347,13 @@ impl Core {
                 ticket = Some(its);
                 deferred.go_on(&mut ex)
             }
-            Turn::Overdue => Verdict::Handled(ex.refuse(Status::INTERNAL_ERROR, reason::PENDING_LOST)),
+            Turn::Refused(refusal) => Verdict::Handled(refusal.answer(&mut ex)),
         };
-        let sealed = match (ex.sealed, verdict) {
+        let is_full = self.room.len() + self.held.len() >= self.config.max_pending;
+        let mut sealed = match (ex.sealed, verdict) {
             // What has been answered is answered, whatever the link says.
             (Some(sealed), _) => sealed,
-            (None, Verdict::Pending(deferred)) if self.room.len() < self.config.max_pending => {
+            (None, Verdict::Pending(deferred)) if !is_full => {
                 // Who waits a second time keeps the deadline of the first.
                 let ticket = ticket.unwrap_or_else(|| {
                     self.counters.pending.add();
@@ -258,32 +362,64 @@ impl Core {
                 if peer.flow.is_none() {
                     self.absorber.begin(key);
                 }
+                let (hold, told) = (ex.hold.take(), take(&mut ex.told));
                 let carried = ex.carried.into_owned();
-                let bytes = self.room.copy(message.bytes());
-                self.room.enter(ticket, Waiting { bytes, peer, key, carried });
-                return Some(Pending::new(ticket, deferred));
+                let message = self.copies.copy(message);
+                self.room.enter(ticket, Waiting { message, peer, key, carried, hold, told });
+                return Some(Pending::one(ticket, deferred));
             }
-            (None, Verdict::Pending(_)) => ex.reply(Status::SERVICE_UNAVAILABLE, reason::TOO_MANY_PENDING, |answer| {
-                answer.header(HeaderId::RetryAfter, RETRY_AFTER);
-            }),
+            (None, Verdict::Pending(_)) => Refusal::TOO_MANY.answer(&mut ex),
             (None, Verdict::Pass | Verdict::Handled(_)) => ex.refuse(Status::NOT_IMPLEMENTED, reason::UNANSWERED),
         };
-        let stateless = ex.stateless;
+        if ex.hold.is_some() && is_full {
+            ex.out.truncate(before);
+            (ex.sealed, ex.hold) = (None, None);
+            sealed = Refusal::TOO_MANY.answer(&mut ex);
+        }
         if ex.contradicted {
             self.counters.second_answers.add();
         }
-        if let Some(listener) = &self.listener {
-            let (status, reason) = (sealed.status(), sealed.reason());
-            let (method, identity) = (ex.request.method, ex.carried.identity.as_ref());
-            listener(&Outcome { message, method, peer: &peer, now, identity, status, reason });
+        let (stateless, told) = (ex.stateless, take(&mut ex.told));
+        if let Some(hold) = ex.hold.take() {
+            let carried = ex.carried.into_owned();
+            let message = self.copies.copy(message);
+            let held = Box::new(Held { message, peer, key, carried, sealed, stateless, told });
+            return self.hold(held, hold, before, now, out);
         }
+        self.log(message, &peer, ex.carried.identity.as_ref(), sealed, now);
+        self.remember(&peer, key, stateless, before, now, out);
+        None
+    }
+
+    /// Takes the answer that was written last out again, until it may be told.
+    fn hold(&mut self, held: Box<Held>, hold: Hold, before: usize, now: Now, out: &mut Outbox) -> Option<Pending> {
+        self.counters.pending.add();
+        match held.peer.flow {
+            Some(flow) => out.promise(flow),
+            None => self.absorber.begin(held.key),
+        }
+        let is_answered = out.len() > before;
+        let new = self.held.hold(held, &hold, out, is_answered, now.at);
+        new.map(|serial| Pending::group(serial, hold))
+    }
+
+    /// Tells whoever logs or counts how a request has ended.
+    fn log(&self, message: Message<'_>, peer: &Peer, identity: Option<&Identity<'_>>, sealed: Sealed, now: Now) {
+        if let Some(listener) = &self.listener {
+            let method = message.request().unwrap_or(UNREADABLE).method;
+            let (status, reason) = (sealed.status(), sealed.reason());
+            listener(&Outcome { message, method, peer, now, identity, status, reason });
+        }
+    }
+
+    /// Remembers the answer to a datagram, if it is what was written into `out` after `before`.
+    fn remember(&mut self, peer: &Peer, key: TransactionKey, stateless: bool, before: usize, now: Now, out: &Outbox) {
         if peer.flow.is_none() {
             match out.last().filter(|_| out.len() > before && !stateless) {
                 Some((_, answer)) => self.absorber.answered(key, answer, now.at),
                 None => self.absorber.forget(key),
             }
         }
-        None
     }
 }
 

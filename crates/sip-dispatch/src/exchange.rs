@@ -1,13 +1,16 @@
 //! One request on its way through the chain.
 
+use std::fmt;
+
 use sip_message::header::Via;
 use sip_message::{HeaderId, Message, Method, Request, ResponseWriter, WriteError};
 use sip_transport::{Now, Outbox, Peer};
 
+use crate::held::Told;
 use crate::identity::Carried;
 use crate::route::response_route;
 use crate::transaction::{Keys, TransactionKey};
-use crate::{Answer, Config, Deferred, Identity, Reason, Status, Verdict, reason};
+use crate::{Answer, Config, Deferred, Hold, Identity, Reason, Status, Verdict, reason};
 
 /// The longest UDP datagram over IPv4: 65,535 bytes less the headers of IP and UDP.
 const MAX_DATAGRAM: usize = 65_507;
@@ -16,7 +19,6 @@ const MAX_DATAGRAM: usize = 65_507;
 ///
 /// A link reads the request and passes, or ends the exchange with [`reply`](Exchange::reply) or
 /// [`ignore`](Exchange::ignore).
-#[derive(Debug)]
 pub struct Exchange<'e> {
     pub(crate) message: Message<'e>,
     /// Empty if the request line cannot be read; no link sees such a request.
@@ -34,6 +36,10 @@ pub struct Exchange<'e> {
     pub(crate) stateless: bool,
     /// A link has tried to answer a second time.
     pub(crate) contradicted: bool,
+    /// Until when the answer must not leave.
+    pub(crate) hold: Option<Hold>,
+    /// What is to be done when it may.
+    pub(crate) told: Vec<Told>,
 }
 
 /// The proof that a request was answered, or ignored on purpose.
@@ -207,7 +213,8 @@ impl<'e> Exchange<'e> {
     }
 
     /// Goes on with `then` when the answer is there: at once and without boxing anything if it is, else when its
-    /// future is ready. `context` is cloned only in the second case.
+    /// future is ready. `context` is cloned only in the second case. With an answer that is held it goes on at once as
+    /// well, and what is replied is held: see [`when_told`](Exchange::when_told).
     pub fn when<T, C>(
         &mut self,
         answer: Answer<T>,
@@ -220,11 +227,30 @@ impl<'e> Exchange<'e> {
     {
         match answer {
             Answer::Now(value) => then(context, self, value),
-            Answer::Later(future) => {
+            Answer::Held { value, hold, .. } if self.hold.is_none() => {
+                self.hold = Some(hold);
+                then(context, self, value)
+            }
+            // One thing is waited for at a time.
+            waits => {
                 let context = context.clone();
-                Verdict::Pending(Deferred::new(future, move |ex, value| then(&context, ex, value)))
+                Verdict::Pending(Deferred::new(waits.told(), move |ex, value| then(&context, ex, value)))
             }
         }
+    }
+
+    /// Calls `then` when the answer may be told, with the time that it is then: at once, unless it is held, and never, if
+    /// it turns out that it must not be. For telling others of what the request has changed.
+    pub fn when_told<T, C>(&mut self, context: &C, value: T, then: fn(&C, T, Now))
+    where
+        T: Send + 'static,
+        C: Clone + Send + 'static,
+    {
+        if self.hold.is_none() {
+            return then(context, value, self.now);
+        }
+        let context = context.clone();
+        self.told.push(Box::new(move |now| then(&context, value, now)));
     }
 
     /// Refuses the request with 420 if it requires an extension that is not in `supported` (RFC 3261 §8.2.2.3).
@@ -245,5 +271,14 @@ impl<'e> Exchange<'e> {
         Some(self.reply(Status::BAD_EXTENSION, reason::EXTENSION, |answer| {
             answer.list(HeaderId::Unsupported, unknown());
         }))
+    }
+}
+
+impl fmt::Debug for Exchange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { message, peer, now, key, sealed, hold, .. } = self;
+        let mut shown = f.debug_struct("Exchange");
+        shown.field("message", message).field("peer", peer).field("now", now).field("key", key);
+        shown.field("sealed", sealed).field("hold", hold).finish_non_exhaustive()
     }
 }

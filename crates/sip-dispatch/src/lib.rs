@@ -12,6 +12,7 @@
 //!                        Handled          Pending: a future, and where to go on when it is ready
 //!                           ▼
 //!                        the answer is in the Outbox; over UDP it is remembered for 32 s
+//!                           ┊ held: it is taken out again until a store has kept what it tells of
 //! ```
 //!
 //! This is the UAS part of RFC 3261 §8.2, §17.2 and §18.2 and of RFC 3581, sans-IO: time, peer and output buffer are
@@ -29,6 +30,8 @@ mod config;
 mod counters;
 mod dispatcher;
 mod exchange;
+mod held;
+mod hold;
 mod identity;
 pub mod links;
 mod pending;
@@ -45,6 +48,7 @@ pub use config::Config;
 pub use counters::{Counters, CountersSnapshot};
 pub use dispatcher::{Dispatcher, Outcome};
 pub use exchange::{Exchange, Sealed};
+pub use hold::{Gate, Hold};
 pub use identity::Identity;
 pub use pending::{Pending, Resume};
 pub use reason::Reason;

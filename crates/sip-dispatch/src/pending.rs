@@ -4,41 +4,67 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use sip_message::{Message, OwnedMessage};
 use sip_transport::{Peer, Timestamp};
 
-use crate::Deferred;
+use crate::held::Told;
 use crate::identity::Carried;
 use crate::transaction::TransactionKey;
+use crate::{Deferred, Hold};
 
-/// A waiting request, for the worker to poll beside its sockets.
+/// Requests that wait, for the worker to poll beside its sockets.
 #[must_use = "nothing happens unless it is polled"]
-pub struct Pending {
-    ticket: Ticket,
-    /// `None` once it has been ready.
-    deferred: Option<Deferred>,
+pub struct Pending(Waits);
+
+enum Waits {
+    /// One request, for what somebody says.
+    One {
+        ticket: Ticket,
+        /// `None` once it has been ready.
+        deferred: Option<Deferred>,
+    },
+    /// A group of answers, to be told.
+    Group { serial: u64, hold: Hold },
 }
 
 impl Pending {
-    pub(crate) fn new(ticket: Ticket, deferred: Deferred) -> Self {
-        Self { ticket, deferred: Some(deferred) }
+    pub(crate) fn one(ticket: Ticket, deferred: Deferred) -> Self {
+        Self(Waits::One { ticket, deferred: Some(deferred) })
+    }
+
+    pub(crate) fn group(serial: u64, hold: Hold) -> Self {
+        Self(Waits::Group { serial, hold })
     }
 }
 
 /// What a [`Pending`] ends with, for [`Ingress::resume`](sip_transport::Ingress::resume).
-pub struct Resume {
-    pub(crate) ticket: Ticket,
-    pub(crate) deferred: Deferred,
+pub struct Resume(pub(crate) Over);
+
+pub(crate) enum Over {
+    One {
+        ticket: Ticket,
+        deferred: Deferred,
+    },
+    /// Whether the answers may leave.
+    Group {
+        serial: u64,
+        may_leave: bool,
+    },
 }
 
 impl Future for Pending {
     type Output = Resume;
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Resume> {
-        let ticket = self.ticket;
-        match self.deferred.as_mut().map(|deferred| deferred.poll(cx)) {
-            Some(Poll::Ready(())) => {
-                self.deferred.take().map_or(Poll::Pending, |deferred| Poll::Ready(Resume { ticket, deferred }))
+        match &mut self.0 {
+            Waits::Group { serial, hold } => {
+                hold.poll(cx).map(|may_leave| Resume(Over::Group { serial: *serial, may_leave }))
             }
-            Some(Poll::Pending) | None => Poll::Pending,
+            Waits::One { ticket, deferred } => match deferred.as_mut().map(|deferred| deferred.poll(cx)) {
+                Some(Poll::Ready(())) => deferred
+                    .take()
+                    .map_or(Poll::Pending, |deferred| Poll::Ready(Resume(Over::One { ticket: *ticket, deferred }))),
+                Some(Poll::Pending) | None => Poll::Pending,
+            },
         }
     }
 }
@@ -51,28 +77,24 @@ pub(crate) struct Ticket {
 }
 
 /// What is kept of a waiting request.
-#[derive(Debug)]
 pub(crate) struct Waiting {
-    /// From [`WaitingRoom::copy`].
-    pub(crate) bytes: Vec<u8>,
+    /// From [`Copies::copy`].
+    pub(crate) message: Box<OwnedMessage>,
     pub(crate) peer: Peer,
     pub(crate) key: TransactionKey,
     pub(crate) carried: Carried<'static>,
+    /// Until when its answer is held, once there is one, and what is to be told then.
+    pub(crate) hold: Option<Hold>,
+    pub(crate) told: Vec<Told>,
 }
 
 /// The requests of one worker that wait.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct WaitingRoom {
     /// Boxed: the tree moves its entries about.
     waiting: BTreeMap<Ticket, Box<Waiting>>,
     serial: u64,
-    /// Room for copies of messages. Where hundreds come and go together, the allocator is dear.
-    spare: Vec<Vec<u8>>,
 }
-
-/// So many rooms for copies are kept, none larger than this: a megabyte.
-const SPARES: usize = 512;
-const SPARE_BYTES: usize = 2048;
 
 impl WaitingRoom {
     pub(crate) fn len(&self) -> usize {
@@ -83,21 +105,6 @@ impl WaitingRoom {
     pub(crate) fn ticket(&mut self, deadline: Timestamp) -> Ticket {
         self.serial += 1;
         Ticket { deadline, serial: self.serial }
-    }
-
-    /// A copy of a message.
-    pub(crate) fn copy(&mut self, message: &[u8]) -> Vec<u8> {
-        let mut copy = self.spare.pop().unwrap_or_default();
-        copy.extend_from_slice(message);
-        copy
-    }
-
-    /// Takes a copy back that nobody needs any more.
-    pub(crate) fn give_back(&mut self, mut copy: Vec<u8>) {
-        if self.spare.len() < SPARES && copy.capacity() <= SPARE_BYTES {
-            copy.clear();
-            self.spare.push(copy);
-        }
     }
 
     /// Keeps a request, also one that has been here before under the same name.
@@ -118,5 +125,32 @@ impl WaitingRoom {
     /// Takes out one request whose deadline has passed.
     pub(crate) fn overdue(&mut self, now: Timestamp) -> Option<Waiting> {
         self.waiting.first_entry().filter(|first| first.key().deadline <= now).map(|first| *first.remove())
+    }
+}
+
+/// Copies of requests that wait. Where hundreds come and go together, the allocator is dear, so room is kept.
+#[derive(Debug, Default)]
+pub(crate) struct Copies {
+    #[expect(clippy::vec_box, reason = "they are handed out and taken back; each is more than a kilobyte")]
+    spare: Vec<Box<OwnedMessage>>,
+}
+
+/// So many rooms for copies are kept, none for more bytes than this: two megabytes.
+const SPARES: usize = 1024;
+const SPARE_BYTES: usize = 2048;
+
+impl Copies {
+    /// A copy of a message.
+    pub(crate) fn copy(&mut self, message: Message<'_>) -> Box<OwnedMessage> {
+        let mut copy = self.spare.pop().unwrap_or_default();
+        copy.copy(message);
+        copy
+    }
+
+    /// Takes a copy back that nobody needs any more.
+    pub(crate) fn give_back(&mut self, copy: Box<OwnedMessage>) {
+        if self.spare.len() < SPARES && copy.capacity() <= SPARE_BYTES {
+            self.spare.push(copy);
+        }
     }
 }

@@ -29,6 +29,6 @@ pub mod uri;
 mod write;
 
 pub use error::{ParseError, Part};
-pub use index::{Fault, Field, Framing, HeaderId, Index, Message, Method, Request, Response, TooLong};
+pub use index::{Fault, Field, Framing, HeaderId, Index, Message, Method, OwnedMessage, Request, Response, TooLong};
 pub use uri::Uri;
 pub use write::{MessageWriter, Put, RequestWriter, ResponseWriter, Sink, TopVia, WriteError};

@@ -146,6 +146,17 @@ impl Registrar {
         }
     }
 
+    /// Whether anybody has to hear of a change: observers, or the connections that are left by it.
+    fn concerns_others(&self, done: &Registered) -> bool {
+        !self.inner.settings.observers.is_empty() || Self::leaves_a_flow(done.before.as_ref(), done.after.as_ref())
+    }
+
+    /// A request has been carried out, and its answer may be told.
+    fn registered(&self, done: Registered, now: Now) {
+        self.moved(done.before.as_ref(), done.after.as_ref());
+        self.tell(&done, reason_of(done.effect), now);
+    }
+
     /// Steps 1, 2 and 5 to 7. Steps 3 and 4, who may do this, belong to links in front of this one.
     fn register(&self, ex: &mut Exchange<'_>, scratch: &mut Scratch) -> Result<Verdict, Refusal> {
         let Inner { settings, jitter, .. } = &*self.inner;
@@ -189,11 +200,11 @@ impl Registrar {
         Verdict::Handled(match result {
             Ok(done) => {
                 let why = reason_of(done.effect);
-                if done.is_change() {
-                    self.moved(done.before.as_ref(), done.after.as_ref());
+                let sealed = render::bindings(ex, done.after.as_ref(), why);
+                if done.is_change() && self.concerns_others(&done) {
+                    ex.when_told(self, done, Self::registered);
                 }
-                self.tell(&done, why, ex.now());
-                render::bindings(ex, done.after.as_ref(), why)
+                sealed
             }
             Err(error) => Refusal::from(error).answer(ex),
         })

@@ -24,6 +24,14 @@ pub enum Destination {
 pub struct Outbox {
     bytes: Vec<u8>,
     messages: Vec<(Destination, Range<usize>)>,
+    promises: Vec<Promise>,
+}
+
+/// What a connection has to wait for before it is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Promise {
+    Made(Flow),
+    Kept(Flow),
 }
 
 impl Outbox {
@@ -44,6 +52,39 @@ impl Outbox {
         let mut message = self.begin();
         message.buffer().extend_from_slice(bytes);
         message.send(to);
+    }
+
+    /// Says that one more message will be sent by a connection, or none after all, without being asked for: it stays
+    /// until [`keep_promise`](Outbox::keep_promise), even if its peer sends nothing more.
+    pub fn promise(&mut self, flow: Flow) {
+        self.promises.push(Promise::Made(flow));
+    }
+
+    /// Says that what was promised has been sent, or will not be.
+    pub fn keep_promise(&mut self, flow: Flow) {
+        self.promises.push(Promise::Kept(flow));
+    }
+
+    /// Promises that were made and kept since this was asked last.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn take_promises(&mut self) -> std::vec::Drain<'_, Promise> {
+        self.promises.drain(..)
+    }
+
+    /// Takes the message that was sent last back, and appends it to `into`. Gives where it would have gone.
+    pub fn withdraw(&mut self, into: &mut Vec<u8>) -> Option<Destination> {
+        let (to, range) = self.messages.pop()?;
+        into.extend_from_slice(self.bytes.get(range.clone()).unwrap_or_default());
+        self.bytes.truncate(range.start);
+        Some(to)
+    }
+
+    /// Takes back all messages but the first `len`.
+    pub fn truncate(&mut self, len: usize) {
+        if let Some((_, range)) = self.messages.get(len) {
+            self.bytes.truncate(range.start);
+            self.messages.truncate(len);
+        }
     }
 
     /// Whether nothing waits.
@@ -90,6 +131,7 @@ impl Outbox {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.messages.clear();
+        self.promises.clear();
     }
 }
 
@@ -173,6 +215,20 @@ mod tests {
         let sent: Vec<_> = outbox.iter().map(|(_, bytes)| bytes).collect();
         assert_eq!(sent, [b"first".as_slice(), b"second"]);
         assert_eq!(outbox.size(), 11);
+    }
+
+    #[test]
+    fn messages_can_be_taken_back_as_long_as_they_have_not_left() {
+        let (mut outbox, mut taken) = (Outbox::new(), b"and ".to_vec());
+        for bytes in ["first", "second", "third", "fourth"] {
+            outbox.send(TO, bytes.as_bytes());
+        }
+        assert_eq!((outbox.withdraw(&mut taken), taken.as_slice()), (Some(TO), b"and fourth".as_slice()));
+        outbox.truncate(1);
+        outbox.truncate(1);
+        assert_eq!((outbox.last(), outbox.size()), (Some((TO, b"first".as_slice())), 5));
+        outbox.truncate(0);
+        assert_eq!((outbox.withdraw(&mut taken), outbox.is_empty(), outbox.size()), (None, true, 0));
     }
 
     #[cfg(feature = "tokio")]

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::counters::WorkerCounters;
+use crate::outbox::Promise;
 use crate::pending::Inbox;
 use crate::stream::{ConnectionLimits, READ_BUFFER, Table};
 use crate::udp::{Datagram, Gather, Received, Receiver, Sender, UdpLeg};
@@ -116,6 +117,20 @@ impl<I: Ingress> Service<I> {
 
     /// Sends all that was answered, and waits for nothing.
     pub(crate) fn flush(&mut self, now: Now) {
+        for promise in self.out.take_promises() {
+            match promise {
+                Promise::Made(flow) => {
+                    if let Some(connection) = self.connections.get_mut(flow) {
+                        connection.pending += 1;
+                    }
+                }
+                Promise::Kept(flow) => {
+                    if let Some(connection) = self.connections.get_mut(flow) {
+                        connection.pending_ended();
+                    }
+                }
+            }
+        }
         if self.out.is_empty() {
             return;
         }

@@ -46,7 +46,7 @@ fn in_time(worker: &Worker, name: &str) -> Found {
     let asked = start.elapsed();
     let found = match found {
         Answer::Now(found) => found,
-        Answer::Later(future) => worker.finish(future.into()),
+        waits => worker.finish(waits.told().into()),
     };
     // Twice the deadline is the promise; the rest is for a machine that has other things to do.
     assert!(asked < DEADLINE && start.elapsed() < 2 * DEADLINE + Duration::from_secs(2), "{asked:?}");

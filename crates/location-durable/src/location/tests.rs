@@ -108,6 +108,9 @@ fn is_ready<T>(answer: &mut Answer<T>) -> bool {
     match answer {
         Answer::Now(_) => true,
         // Whoever polls once more after it was ready has a fault.
+        Answer::Held { hold, .. } => {
+            std::pin::pin!(hold.over()).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+        }
         Answer::Later(future) => future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready(),
     }
 }

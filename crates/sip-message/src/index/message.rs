@@ -55,6 +55,11 @@ impl<'a> Message<'a> {
         Self { bytes, index }
     }
 
+    /// Its index.
+    pub(super) fn index(&self) -> &'a Index {
+        self.index
+    }
+
     /// All bytes as they came.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {

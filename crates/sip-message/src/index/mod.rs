@@ -4,6 +4,7 @@ mod fault;
 mod message;
 mod method;
 mod name;
+mod owned;
 mod quick;
 pub(crate) mod scan;
 mod start_line;
@@ -12,6 +13,7 @@ pub use fault::Fault;
 pub use message::{Field, Message, Request, Response};
 pub use method::Method;
 pub use name::HeaderId;
+pub use owned::OwnedMessage;
 
 use crate::chars::{SPACE, TOKEN};
 use crate::frame;

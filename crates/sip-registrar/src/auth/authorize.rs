@@ -142,10 +142,10 @@ impl Authorize {
         let found = match known.map_or_else(|| inner.find(&attempt, name, home), Answer::Now) {
             Answer::Now(found) => found,
             // For a nonce that is not ours nobody is kept waiting, and no store is asked.
-            Answer::Later(_) if origin == Origin::Foreign => {
+            _ if origin == Origin::Foreign => {
                 return inner.challenge(ex, home, false, reason::STALE_NONCE);
             }
-            answer @ Answer::Later(_) => {
+            answer => {
                 return ex.when(answer, self, |this, ex, found| this.authorize(ex, Some(found)));
             }
         };

@@ -71,11 +71,14 @@ impl Registrar {
     /// Has bindings that are no more on a connection taken off it.
     pub(super) fn moved(&self, before: Option<&Record>, after: Option<&Record>) {
         let Some(before) = before else { return };
-        for flow in before.bindings().filter_map(|binding| binding.lives_by()) {
-            if !Record::bindings_of(after).any(|binding| binding.lives_by() == Some(flow)) {
-                self.inner.flows.leave(flow, &before.aor());
-            }
+        for flow in left_flows(before, after) {
+            self.inner.flows.leave(flow, &before.aor());
         }
+    }
+
+    /// Whether there are bindings that are no more on a connection.
+    pub(super) fn leaves_a_flow(before: Option<&Record>, after: Option<&Record>) -> bool {
+        before.is_some_and(|before| left_flows(before, after).next().is_some())
     }
 
     /// The record with those bindings alone that can be reached; `None` if there is none.
@@ -117,8 +120,8 @@ impl Registrar {
         let aor = Aor::from_canonical(&lost.aor);
         match self.inner.settings.location.flow_lost(&aor, lost.flow, lost.until, now) {
             Answer::Now(said) => self.said(lost, said, now),
-            Answer::Later(future) => {
-                self.inner.flows.wait_for((lost, future));
+            waits => {
+                self.inner.flows.wait_for((lost, waits.told()));
                 Ok(())
             }
         }
@@ -164,6 +167,12 @@ impl Registrar {
         }
         true
     }
+}
+
+/// Connections by which bindings lived that do so no more.
+fn left_flows<'a>(before: &'a Record, after: Option<&'a Record>) -> impl Iterator<Item = Flow> + 'a {
+    let lives_by = |record, flow| Record::bindings_of(record).any(|binding| binding.lives_by() == Some(flow));
+    before.bindings().filter_map(|binding| binding.lives_by()).filter(move |flow| !lives_by(after, *flow))
 }
 
 /// Why bindings left a record when it was swept: `lost` if all of them were suspect.

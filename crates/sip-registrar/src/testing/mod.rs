@@ -20,7 +20,6 @@ mod flows;
 mod listing;
 
 use std::hash::RandomState;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
@@ -79,7 +78,7 @@ macro_rules! location_battery {
 }
 
 /// Waits on this thread until a store has answered.
-pub fn wait<T>(answer: Answer<T>) -> T {
+pub fn wait<T: Send + 'static>(answer: Answer<T>) -> T {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -88,8 +87,8 @@ pub fn wait<T>(answer: Answer<T>) -> T {
     }
     match answer {
         Answer::Now(value) => value,
-        Answer::Later(future) => {
-            let mut future = pin!(future);
+        waits => {
+            let mut future = waits.told();
             let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
             loop {
                 match future.as_mut().poll(&mut Context::from_waker(&waker)) {

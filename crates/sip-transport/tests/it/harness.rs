@@ -34,6 +34,7 @@ pub(crate) enum Event {
 ///   follow
 /// * `big-N`: with N bytes
 /// * `panic`: panics
+/// * `promised`: in the next tick, as was promised
 /// * `stray`: to connections that do not exist
 /// * `more`: and has more to do at every tick from now on; `bad-tick`: and panics in the next
 /// * anything else: at once
@@ -44,6 +45,7 @@ pub(crate) struct Echo {
     bad_tick: bool,
     /// Those that wait for each other.
     together: Vec<oneshot::Sender<()>>,
+    promised: Vec<(Flow, Vec<u8>)>,
 }
 
 type Reply = (Peer, Vec<u8>, u32);
@@ -74,6 +76,12 @@ impl Ingress for Echo {
                 out.send(destination(rx.peer), &vec![b'x'; size]);
                 return None;
             }
+            ("promised", _) => {
+                let flow = rx.peer.flow.unwrap();
+                out.promise(flow);
+                self.promised.push((flow, rx.bytes.to_vec()));
+                return None;
+            }
             ("stray", _) => {
                 let flow = Flow { worker: 0, slot: 0, generation: 0 };
                 for flow in [flow, Flow { worker: 77, ..flow }, Flow { slot: u32::MAX, ..flow }] {
@@ -102,7 +110,11 @@ impl Ingress for Echo {
         }
     }
 
-    fn on_tick(&mut self, _: Now, _: &mut Outbox) -> Tick {
+    fn on_tick(&mut self, _: Now, out: &mut Outbox) -> Tick {
+        for (flow, bytes) in self.promised.drain(..) {
+            out.keep_promise(flow);
+            out.send(Destination::Stream(flow), &bytes);
+        }
         assert!(!std::mem::take(&mut self.bad_tick), "a tick that panics, as the test wants");
         if self.more { Tick::More } else { Tick::Done }
     }
@@ -177,7 +189,14 @@ pub(crate) fn run(server: Server, shutdown: Shutdown) -> Running {
     let (send, events) = mpsc::channel();
     let (addrs, counters) = (server.local_addrs(), server.counters());
     let stop = shutdown.clone();
-    let make = move |worker| Echo { worker, events: send.clone(), more: false, bad_tick: false, together: Vec::new() };
+    let make = move |worker| Echo {
+        worker,
+        events: send.clone(),
+        more: false,
+        bad_tick: false,
+        together: Vec::new(),
+        promised: Vec::new(),
+    };
     let thread = std::thread::spawn(move || server.run(make, &stop));
     Running { addrs, shutdown, events, counters, thread: Some(thread) }
 }

@@ -79,6 +79,16 @@ fn a_connection_whose_peer_has_ended_it_is_closed_when_the_last_of_its_pending_w
 }
 
 #[test]
+fn a_connection_whose_peer_has_ended_it_is_closed_when_what_was_promised_has_been_sent() {
+    let server = start(alone(&LEGS));
+    let mut tcp = server.tcp(1);
+    tcp.write_all(&message("promised").repeat(2)).unwrap();
+    tcp.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_to_end(&mut tcp), message("promised").repeat(2));
+    server.closed_by(CloseCause::Peer);
+}
+
+#[test]
 fn too_much_pending_work_is_dropped_and_counted() {
     let mut config = alone(&LEGS);
     config.pending = 2;

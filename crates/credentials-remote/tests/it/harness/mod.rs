@@ -62,7 +62,7 @@ impl Worker {
     pub(crate) fn now(&self, name: &str) -> Found {
         match self.find(name) {
             Answer::Now(found) => found,
-            Answer::Later(_) => panic!("{name}: not at once"),
+            _ => panic!("{name}: not at once"),
         }
     }
 
@@ -92,7 +92,7 @@ impl Worker {
     pub(crate) fn ask(&self, name: &str) -> Found {
         match self.find(name) {
             Answer::Now(found) => found,
-            Answer::Later(future) => self.finish(Waiting(future)),
+            waits => self.finish(Waiting(waits.told())),
         }
     }
 

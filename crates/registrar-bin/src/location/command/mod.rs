@@ -22,10 +22,10 @@ pub(crate) fn command(command: &LocationCommand) -> Result<(), Failure> {
 }
 
 /// Waits for an answer that may come later.
-fn wait<T>(answer: Answer<T>, runtime: &tokio::runtime::Runtime) -> T {
+fn wait<T: Send + 'static>(answer: Answer<T>, runtime: &tokio::runtime::Runtime) -> T {
     match answer {
         Answer::Now(value) => value,
-        Answer::Later(future) => runtime.block_on(future),
+        waits => runtime.block_on(waits.told()),
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn write(collected: Collected, table: &OpenTable, replace: bool) -> R
         written.bindings += record.len();
         match table.location.put(record, now) {
             Answer::Now(put) => put.map_err(|error| failed(error, kept))?,
-            Answer::Later(future) => on_the_way.push_back(future),
+            waits => on_the_way.push_back(waits.told()),
         }
         if on_the_way.len() >= AHEAD
             && let Some(first) = on_the_way.pop_front()

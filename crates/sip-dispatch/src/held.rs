@@ -1,0 +1,157 @@
+//! Answers that are written and must not leave yet.
+//!
+//! All those of a worker that wait for one thing are a group: one future is polled for all of them, and they leave
+//! together.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use sip_message::OwnedMessage;
+use sip_transport::{Destination, Now, Outbox, Peer, Timestamp};
+
+use crate::identity::Carried;
+use crate::transaction::TransactionKey;
+use crate::{Hold, Sealed};
+
+/// What is to be done when an answer may be told.
+pub(crate) type Told = Box<dyn FnOnce(Now) + Send>;
+
+/// A request whose answer is held.
+pub(crate) struct Held {
+    /// From [`Copies::copy`](crate::pending::Copies::copy).
+    pub(crate) message: Box<OwnedMessage>,
+    pub(crate) peer: Peer,
+    pub(crate) key: TransactionKey,
+    pub(crate) carried: Carried<'static>,
+    /// What its answer says.
+    pub(crate) sealed: Sealed,
+    pub(crate) stateless: bool,
+    pub(crate) told: Vec<Told>,
+}
+
+/// Where the answer of a request goes, and its bytes, if it has one.
+type Answer<'g> = Option<(Destination, &'g [u8])>;
+
+/// A request with the place of its answer among those of its group; `None`: nothing was written.
+struct Request {
+    held: Box<Held>,
+    answer: Option<(Destination, Range<usize>)>,
+}
+
+/// Requests whose answers wait for the same.
+pub(crate) struct Group {
+    serial: u64,
+    pub(crate) hold: Hold,
+    /// When the first of them came to wait.
+    since: Timestamp,
+    requests: VecDeque<Request>,
+    /// Their answers, one behind the other.
+    answers: Vec<u8>,
+    /// Of requests that were answered otherwise since they had waited too long.
+    told: Vec<Told>,
+}
+
+impl Group {
+    /// Puts the answers for each connection next to each other, so that they leave together. Those of one connection, and
+    /// datagrams, keep their order.
+    pub(crate) fn sort(&mut self) {
+        let flow = |request: &Request| request.held.peer.flow.map(|flow| (flow.worker, flow.slot));
+        if self.requests.iter().any(|request| request.held.peer.flow.is_some()) {
+            self.requests.make_contiguous().sort_by_key(flow);
+        }
+    }
+
+    /// Takes out the first request, with its answer.
+    pub(crate) fn next(&mut self) -> Option<(Box<Held>, Answer<'_>)> {
+        let Request { held, answer } = self.requests.pop_front()?;
+        let answer = answer.map(|(to, range)| (to, self.answers.get(range).unwrap_or_default()));
+        Some((held, answer))
+    }
+
+    /// What is to be told of requests that are gone, should it come to pass.
+    pub(crate) fn take_told(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.told)
+    }
+}
+
+/// The groups of one worker, the oldest first: seldom more than the one that is being written and the one after it.
+#[derive(Default)]
+pub(crate) struct HeldRoom {
+    groups: VecDeque<Group>,
+    serial: u64,
+    requests: usize,
+    /// Buffers of groups that are over.
+    spare: Vec<(VecDeque<Request>, Vec<u8>)>,
+}
+
+/// So many buffers are kept, for answers of no more bytes than this.
+const SPARES: usize = 4;
+const SPARE_BYTES: usize = 1 << 20;
+
+impl HeldRoom {
+    /// How many requests wait.
+    pub(crate) fn len(&self) -> usize {
+        self.requests
+    }
+
+    /// Holds the answer that was written last into `out`, if `is_answered`. Gives the number of the group if it is new.
+    pub(crate) fn hold(
+        &mut self,
+        held: Box<Held>,
+        hold: &Hold,
+        out: &mut Outbox,
+        is_answered: bool,
+        now: Timestamp,
+    ) -> Option<u64> {
+        let known = self.groups.iter().rposition(|group| group.hold.is_of(hold));
+        let is_new = known.is_none();
+        if is_new {
+            self.serial += 1;
+            let (requests, answers) = self.spare.pop().unwrap_or_default();
+            let (serial, hold) = (self.serial, hold.clone());
+            self.groups.push_back(Group { serial, hold, since: now, requests, answers, told: Vec::new() });
+        }
+        let group = match known {
+            Some(place) => self.groups.get_mut(place),
+            None => self.groups.back_mut(),
+        }?;
+        let start = group.answers.len();
+        let to = if is_answered { out.withdraw(&mut group.answers) } else { None };
+        let answer = to.map(|to| (to, start..group.answers.len()));
+        group.requests.push_back(Request { held, answer });
+        self.requests += 1;
+        is_new.then_some(group.serial)
+    }
+
+    /// Takes a group out.
+    pub(crate) fn leave(&mut self, serial: u64) -> Option<Group> {
+        let place = self.groups.iter().position(|group| group.serial == serial)?;
+        let group = self.groups.remove(place)?;
+        self.requests -= group.requests.len();
+        Some(group)
+    }
+
+    /// Takes the buffers of a group back that is over.
+    pub(crate) fn give_back(&mut self, group: Group) {
+        let Group { mut requests, mut answers, .. } = group;
+        if self.spare.len() < SPARES && answers.capacity() <= SPARE_BYTES {
+            requests.clear();
+            answers.clear();
+            self.spare.push((requests, answers));
+        }
+    }
+
+    /// Whether any has waited since then.
+    pub(crate) fn has_overdue(&self, since: Timestamp) -> bool {
+        self.groups.front().is_some_and(|group| group.since <= since && !group.requests.is_empty())
+    }
+
+    /// Takes out a request that has waited since then. What is to be told of it stays, should it come to pass.
+    pub(crate) fn overdue(&mut self, since: Timestamp) -> Option<Box<Held>> {
+        let group = self.groups.iter_mut().find(|group| group.since <= since && !group.requests.is_empty())?;
+        let mut held = group.next()?.0;
+        group.told.append(&mut held.told);
+        self.requests -= 1;
+        Some(held)
+    }
+}
