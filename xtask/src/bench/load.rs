@@ -44,6 +44,9 @@ pub(crate) struct Load {
     /// A line with credentials.
     credentials: Vec<u8>,
     buffers: Buffers,
+    /// How many requests each line has sent, where every user has a line of its own. Phones register by the connection that
+    /// they have; one that moves costs more.
+    homes: Vec<usize>,
 }
 
 struct Line {
@@ -79,9 +82,10 @@ impl Load {
         Self::over((0..sockets).map(|_| Wire::udp(port)).collect::<Result<_>>()?, "UDP")
     }
 
-    /// Over so many TCP connections.
+    /// Over so many TCP connections, to each of which its users stay.
     pub(crate) fn tcp(port: u16, connections: usize) -> Result<Self> {
-        Self::over((0..connections).map(|_| Wire::tcp(port)).collect::<Result<_>>()?, "TCP")
+        let load = Self::over((0..connections).map(|_| Wire::tcp(port)).collect::<Result<_>>()?, "TCP")?;
+        Ok(Self { homes: vec![0; connections], ..load })
     }
 
     fn over(wires: Vec<Wire>, transport: &'static str) -> Result<Self> {
@@ -94,6 +98,7 @@ impl Load {
             transport,
             sequence: 0,
             sent: vec![none; REMEMBERED],
+            homes: Vec::new(),
             nonces: HashMap::new(),
             challenged: Vec::new(),
             credentials: Vec::new(),
@@ -118,8 +123,9 @@ impl Load {
         loop {
             let now = Instant::now();
             while now < end && turns.started() < plan.count {
-                let user = plan.users.0 + (turns.started() % u64::from(plan.users.1)) as u32;
+                let turn = turns.started();
                 let Some((line, due)) = turns.next(now) else { break };
+                let user = plan.users.0 + self.user(line, turn, plan.users.1);
                 let sent = Sent::new(user, line, due, plan.proof);
                 match plan.proof {
                     Proof::Again(login) => self.prove(login, &mut template, sent)?,
@@ -148,6 +154,20 @@ impl Load {
         outcome.took = start.elapsed();
         outcome.latencies.sort_unstable();
         Ok(outcome)
+    }
+
+    /// The next user of this line, of so many; of all lines, it is the turn with this number.
+    fn user(&mut self, line: usize, turn: u64, users: u32) -> u32 {
+        let lines = self.lines.len();
+        match self.homes.get_mut(line) {
+            Some(home) => {
+                let own = (users as usize).saturating_sub(line).div_ceil(lines).max(1);
+                let user = line + lines * (*home % own);
+                *home += 1;
+                user as u32
+            }
+            None => (turn % u64::from(users)) as u32,
+        }
     }
 
     /// Puts the next request onto its line, with credentials by the user's nonce.
