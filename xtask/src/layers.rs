@@ -43,7 +43,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "sip-transport",
         uses: Uses::Only(&["sip-message", "thiserror"]),
-        optional: &["futures-util", "nix", "rustls", "slab", "socket2", "tokio", "tungstenite", "x509-parser"],
+        optional: &["futures-util", "ipnet", "nix", "rustls", "slab", "socket2", "tokio", "tungstenite", "x509-parser"],
         never: IO,
         features: &["tokio", "tls", "ws", "tls,ws"],
     },

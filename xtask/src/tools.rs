@@ -30,6 +30,8 @@ const PACKAGES: &[Package] = &[
     Package { name: "sipsak", program: "sipsak", without: Without::Tests("sipsak") },
     Package { name: "baresip-core", program: "baresip", without: Without::Tests("baresip") },
     Package { name: "linphone-cli", program: "linphonec", without: Without::Tests("linphone") },
+    Package { name: "iproute2", program: "ip", without: Without::Tests("dropped") },
+    Package { name: "haproxy", program: "/usr/sbin/haproxy", without: Without::Tests("haproxy") },
     Package { name: "chromium", program: "chromium", without: Without::Tests("chromium") },
     // A library, which shows itself by its main file.
     Package { name: "libnet-sip-perl", program: "/usr/share/perl5/Net/SIP.pm", without: Without::Tests("net_sip") },

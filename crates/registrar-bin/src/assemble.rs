@@ -45,6 +45,11 @@ pub(crate) fn registrar(settings: &Settings, location: Arc<dyn LocationService>)
         .domains(&settings.domains)
         .foreign_domain(wanted.foreign_domain)
         .location(location);
+    for listener in listeners(settings) {
+        if let Some(advertised) = &listener.advertised {
+            builder = builder.own_address(advertised.host(), advertised.port().unwrap_or(listener.spec.addr().port()));
+        }
+    }
     if let Some(name) = &wanted.identity_param {
         builder = builder.identity_param(name);
     }
@@ -110,6 +115,7 @@ pub(crate) fn server_config(settings: &Settings, certificates: &Certificates) ->
         drain: DRAIN,
         ..ServerConfig::default()
     };
+    config.streams.keepalive = settings.flows.keepalive;
     if let Some(connections) = settings.connections {
         config.streams.connections = connections;
     }
@@ -125,9 +131,9 @@ pub(crate) fn listeners(settings: &Settings) -> Vec<Listener> {
 }
 
 fn leg(listener: Listener, certificates: &Certificates) -> Leg {
-    let Listener { spec, advertised, tls, origins } = listener;
+    let Listener { spec, advertised, tls, origins, trusted_proxies } = listener;
     let tls = tls.and_then(|files| certificates.of(&files));
-    Leg { spec, advertised, tls, origins }
+    Leg { spec, advertised, tls, origins, trusted_proxies }
 }
 
 /// UDP and TCP on this machine's loopback addresses.

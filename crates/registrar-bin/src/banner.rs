@@ -64,6 +64,10 @@ fn listener(leg: &Leg) -> String {
     if let Some(advertised) = &leg.advertised {
         text.push_str(&format!(" (as {advertised})"));
     }
+    if !leg.trusted_proxies.is_empty() {
+        let proxies: Vec<_> = leg.trusted_proxies.iter().map(ToString::to_string).collect();
+        text.push_str(&format!(" (behind {})", proxies.join(", ")));
+    }
     text
 }
 

@@ -8,6 +8,7 @@ use crate::identity::IdentityParam;
 use crate::limits::{Eviction, Limits};
 use crate::location::{LocationService, MemoryLocation};
 use crate::observer::Observer;
+use crate::own::OwnAddresses;
 use crate::registrar::{ForeignDomain, Registrar, Settings};
 
 /// Why a registrar cannot be built.
@@ -56,6 +57,7 @@ pub struct RegistrarBuilder {
     default_expires: Option<u32>,
     foreign: ForeignDomain,
     identity: Option<IdentityParam>,
+    own: OwnAddresses,
     location: Option<Arc<dyn LocationService>>,
     observers: Vec<Arc<dyn Observer>>,
 }
@@ -125,6 +127,13 @@ impl RegistrarBuilder {
         self
     }
 
+    /// An address by which others reach this server though it does not listen there, as in front of a NAT: a host as it
+    /// stands in a URI, and a port. Nobody can be registered at it.
+    pub fn own_address(mut self, host: &str, port: u16) -> Self {
+        self.own.add(host, port);
+        self
+    }
+
     /// Where records are kept (in memory).
     pub fn location(mut self, location: Arc<dyn LocationService>) -> Self {
         self.location = Some(location);
@@ -166,6 +175,7 @@ impl RegistrarBuilder {
             flows: self.flows,
             foreign: self.foreign,
             identity: self.identity,
+            own: self.own,
             location: self.location.unwrap_or_else(|| Arc::new(MemoryLocation::default())),
             observers: self.observers,
         }))

@@ -27,6 +27,7 @@ mod identity;
 mod limits;
 pub mod location;
 mod observer;
+mod own;
 mod plan;
 pub mod reason;
 mod record;

@@ -18,7 +18,8 @@ use crate::identity::IdentityParam;
 use crate::limits::Limits;
 use crate::location::{Effect, LocationService, RegisterError, Registered, Removal, StoreError};
 use crate::observer::Observer;
-use crate::plan::{Plan, is_way_secure};
+use crate::own::OwnAddresses;
+use crate::plan::{Plan, PlanError, is_way_secure};
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::scratch::{Scratch, with_scratch};
@@ -46,6 +47,7 @@ pub(crate) struct Settings {
     pub(crate) flows: FlowRules,
     pub(crate) foreign: ForeignDomain,
     pub(crate) identity: Option<IdentityParam>,
+    pub(crate) own: OwnAddresses,
     pub(crate) location: Arc<dyn LocationService>,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
 }
@@ -185,7 +187,10 @@ impl Registrar {
         if !served(&to.uri) {
             return Err(Refusal::FOREIGN_DOMAIN);
         }
-        let Settings { limits, flows, identity, .. } = settings;
+        let Settings { limits, flows, identity, own, .. } = settings;
+        if own.are_in(message) {
+            return Err(PlanError::Loop.into());
+        }
         let plan = Plan::read(message, peer, *limits, *flows, identity.as_ref(), jitter, &mut scratch.text)?;
         let is_there = self.bind(&aor, &plan);
         let answer = settings.location.register(&aor, &plan, ex.now());

@@ -31,6 +31,9 @@ pub enum BindError {
         /// The feature of this crate.
         feature: &'static str,
     },
+    /// A leg of datagrams is said to have proxies in front.
+    #[error("leg {0}: the PROXY protocol is for connections, and this leg has none: leave trusted proxies out")]
+    ProxiedDatagrams(LegSpec),
     /// A leg of TLS has nothing to show.
     #[error("leg {0}: TLS needs a certificate and its key")]
     NoCertificate(LegSpec),
@@ -115,6 +118,9 @@ fn check(legs: &[Leg]) -> Result<(), BindError> {
             Some(other) if other.spec == spec => return Err(BindError::Twice(spec)),
             Some(other) => return Err(BindError::SamePort(other.spec, spec)),
             None => {}
+        }
+        if leg.is_behind_proxies() && !spec.transport().is_stream() {
+            return Err(BindError::ProxiedDatagrams(spec));
         }
         #[cfg(not(feature = "ws"))]
         if spec.transport().is_websocket() {

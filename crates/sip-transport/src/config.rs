@@ -98,6 +98,11 @@ pub struct StreamConfig {
     /// 95 to 120 s, §4.4.1) may be lost. Without keepalives a registration outlives its connection if it is refreshed
     /// less often than this.
     pub idle: Duration,
+    /// After how long a silence the kernel asks whether the peer is still there. If that is not answered it asks again, after
+    /// as long or [`KEEPALIVE_INTERVAL`](Self::KEEPALIVE_INTERVAL), whatever is shorter, and after
+    /// [`KEEPALIVE_PROBES`](Self::KEEPALIVE_PROBES) in vain the connection has ended. So one that is cut without a word is
+    /// noticed. 2 min: no phone is woken more often than by its own keepalives (RFC 5626 §4.4.1). `None`: never.
+    pub keepalive: Option<Duration>,
     /// How long the peer may leave what we sent untaken.
     pub write: Duration,
     /// How many bytes may wait for a peer that does not read.
@@ -121,6 +126,7 @@ impl Default for StreamConfig {
             upgrade: Duration::from_secs(10),
             message: Duration::from_secs(10),
             idle: Duration::from_secs(15 * 60),
+            keepalive: Some(Duration::from_secs(120)),
             write: Duration::from_secs(10),
             write_queue: 256 << 10,
             connections: 50_000,
@@ -128,4 +134,11 @@ impl Default for StreamConfig {
             linger: Duration::from_secs(1),
         }
     }
+}
+
+impl StreamConfig {
+    /// The longest time from one question of the kernel to the next.
+    pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+    /// How many of them may be lost.
+    pub const KEEPALIVE_PROBES: u32 = 3;
 }

@@ -91,6 +91,8 @@ counters! {
     connections_refused,
     /// Connections refused because there are too many from that source.
     connections_refused_by_source,
+    /// Connections refused: they came from nobody who may stand in front of that leg.
+    connections_refused_untrusted,
     /// Times that accepting failed, as without file descriptors.
     accept_errors,
     /// Messages that were not whole when their connection ended.
@@ -156,11 +158,15 @@ pub enum CloseCause {
     Upgrade,
     /// The peer broke the rules of WebSocket.
     WebSocket,
+    /// It did not begin with a header of the PROXY protocol as it should, or not in time.
+    ProxyHeader,
+    /// There are too many from the source that its proxy has named.
+    Source,
 }
 
 impl CloseCause {
     /// All causes, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Peer,
         Self::Broken,
         Self::FirstByte,
@@ -175,6 +181,8 @@ impl CloseCause {
         Self::Handshake,
         Self::Upgrade,
         Self::WebSocket,
+        Self::ProxyHeader,
+        Self::Source,
     ];
 
     /// A stable name for logs and metrics.
@@ -195,6 +203,8 @@ impl CloseCause {
             Self::Handshake => "handshake",
             Self::Upgrade => "upgrade",
             Self::WebSocket => "websocket",
+            Self::ProxyHeader => "proxy_header",
+            Self::Source => "source",
         }
     }
 }

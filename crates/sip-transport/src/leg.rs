@@ -1,5 +1,9 @@
 //! A listener with all that it is told.
 
+use std::net::IpAddr;
+
+pub use ipnet::IpNet;
+
 use crate::{Advertised, LegSpec};
 
 /// A listener: where it stands, and what it asks of those who come.
@@ -17,6 +21,21 @@ pub struct Leg {
     /// From which web pages a browser may connect (`ws:` and `wss:`), as `https://example.com`. `None`: from any, and
     /// so may whoever names none.
     pub origins: Option<Vec<String>>,
+    /// The balancers in front of this listener. If there are any, connections come from them alone, and each begins with a
+    /// header of the PROXY protocol, which is believed ([`proxy_protocol`](crate::proxy_protocol)). Empty: there is none.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Leg {
+    /// Whether connections begin with a header of the PROXY protocol.
+    pub(crate) fn is_behind_proxies(&self) -> bool {
+        !self.trusted_proxies.is_empty()
+    }
+
+    /// Whether a connection may come from there.
+    pub(crate) fn trusts(&self, source: IpAddr) -> bool {
+        !self.is_behind_proxies() || self.trusted_proxies.iter().any(|network| network.contains(&source.to_canonical()))
+    }
 }
 
 impl From<LegSpec> for Leg {
@@ -27,6 +46,7 @@ impl From<LegSpec> for Leg {
             #[cfg(feature = "tls")]
             tls: None,
             origins: None,
+            trusted_proxies: Vec::new(),
         }
     }
 }

@@ -63,7 +63,7 @@ pub use {
     clock::Clock,
     config::{Batching, ServerConfig, StreamConfig, UdpConfig},
     counters::{CloseCause, Counters, CountersHandle},
-    leg::Leg,
+    leg::{IpNet, Leg},
     server::{DrainSummary, RunError, Server, WorkerId},
     shutdown::Shutdown,
 };

@@ -100,6 +100,11 @@ impl AuthSettings {
     }
 }
 
+/// A network, or one address.
+pub(super) fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
 /// Files that it names are meant from `folder`.
 pub(super) fn read(section: &mut Section<'_, '_>, folder: &Path, auth: &mut AuthSettings) {
     auth.policy = read_policy(section, &Policy::default());
@@ -125,9 +130,9 @@ pub(super) fn read(section: &mut Section<'_, '_>, folder: &Path, auth: &mut Auth
         auth.wrong_passwords = u32::try_from(burst).unwrap_or(auth.wrong_passwords);
     }
     for (source, at) in section.texts("trusted_sources").into_iter().flat_map(|(sources, _)| sources) {
-        match source.parse().or_else(|_| source.parse::<IpAddr>().map(IpNet::from)) {
-            Ok(network) => auth.trusted_sources.push(network),
-            Err(_) => {
+        match network(source) {
+            Some(network) => auth.trusted_sources.push(network),
+            None => {
                 let what = format!("[auth] {source:?} is no network: write 192.0.2.0/24, 2001:db8::/32 or one address");
                 section.problems.add(at, what, None);
             }

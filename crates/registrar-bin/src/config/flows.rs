@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sip_transport::StreamConfig;
+
 use super::section::Section;
 
 /// How bindings follow their connections.
@@ -15,6 +17,8 @@ pub(crate) struct FlowSettings {
     pub(crate) restart_grace: Duration,
     /// Whether contacts that name the address they come from outlive their connection.
     pub(crate) keep_reachable: bool,
+    /// After how long a silence a peer is asked whether it is there; `None`: never.
+    pub(crate) keepalive: Option<Duration>,
 }
 
 impl Default for FlowSettings {
@@ -24,6 +28,7 @@ impl Default for FlowSettings {
             grace: Duration::from_secs(5),
             restart_grace: Duration::from_secs(60),
             keep_reachable: false,
+            keepalive: StreamConfig::default().keepalive,
         }
     }
 }
@@ -34,6 +39,7 @@ pub(super) fn read(section: &mut Section<'_, '_>, flows: &mut FlowSettings) {
     let mut seconds = |key, most| section.number(key, 0..=most).map(|(n, at)| (Duration::from_secs(n), at));
     let grace = seconds("grace", 300);
     let restart_grace = seconds("restart_grace", 3600);
+    let keepalive = seconds("keepalive", 7200);
     let keep_reachable = section.flag("keep_reachable");
     if let Some((_, at)) = grace.as_ref().or(restart_grace.as_ref()).filter(|_| !flows.follow) {
         let help = "with follow = false a binding outlives its connection: leave the other out";
@@ -41,5 +47,8 @@ pub(super) fn read(section: &mut Section<'_, '_>, flows: &mut FlowSettings) {
     }
     flows.grace = grace.map_or(flows.grace, |(grace, _)| grace);
     flows.restart_grace = restart_grace.map_or(flows.restart_grace, |(grace, _)| grace);
+    if let Some((silence, _)) = keepalive {
+        flows.keepalive = (!silence.is_zero()).then_some(silence);
+    }
     flows.keep_reachable = keep_reachable.unwrap_or(flows.keep_reachable);
 }

@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::path::Path;
 
-use sip_transport::{Advertised, LegSpec, TlsFiles, Transport};
+use sip_transport::{Advertised, IpNet, LegSpec, TlsFiles, Transport};
 
+use super::auth::network;
 use super::section::{Item, Section};
 use super::{Problems, Settings, origins, tls};
 
@@ -17,6 +18,8 @@ pub(crate) struct Listener {
     pub(crate) tls: Option<TlsFiles>,
     /// Which web sites may open WebSockets; `None`: any.
     pub(crate) origins: Option<Vec<String>>,
+    /// The balancers that connections come from; empty: none.
+    pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
 impl Listener {
@@ -36,7 +39,7 @@ impl Listener {
 impl From<LegSpec> for Listener {
     /// A listener of a transport that needs nothing else.
     fn from(spec: LegSpec) -> Self {
-        Self { spec, advertised: None, tls: None, origins: None }
+        Self { spec, advertised: None, tls: None, origins: None, trusted_proxies: Vec::new() }
     }
 }
 
@@ -106,6 +109,7 @@ fn read_table(mut table: Section<'_, '_>, folder: &Path, others: &[Listener], se
         .and_then(|(text, at)| text.parse().map_err(|error| table.problems.add(at, format!("{error}"), None)).ok());
     let own_tls = tls::read(&mut table, folder);
     let own_origins = origins::read(&mut table);
+    let trusted_proxies = read_proxies(&mut table);
     let listener = leg.and_then(|(spec, at)| {
         let spec = read_spec(spec, &at, others, table.problems)?;
         let transport = spec.transport();
@@ -118,6 +122,9 @@ fn read_table(mut table: Section<'_, '_>, folder: &Path, others: &[Listener], se
         if !matches!(transport, Transport::Ws | Transport::Wss) && own_origins.is_some() {
             useless("origins", "ws: and wss:");
         }
+        if !transport.is_stream() && !trusted_proxies.is_empty() {
+            useless("trusted_proxies", "legs of connections");
+        }
         let files = || own_tls.clone().or(&settings.tls).files();
         let tls = match transport.is_secure().then(files).transpose() {
             Ok(tls) => tls,
@@ -127,7 +134,7 @@ fn read_table(mut table: Section<'_, '_>, folder: &Path, others: &[Listener], se
             }
         };
         let origins = own_origins.or_else(|| settings.origins.clone());
-        Some(Listener { spec, advertised, tls, origins })
+        Some(Listener { spec, advertised, tls, origins, trusted_proxies })
     });
     if !table.has("leg") {
         let at = table.at.clone();
@@ -135,6 +142,26 @@ fn read_table(mut table: Section<'_, '_>, folder: &Path, others: &[Listener], se
     }
     table.finish();
     listener
+}
+
+/// The balancers in front of a listener.
+fn read_proxies(table: &mut Section<'_, '_>) -> Vec<IpNet> {
+    let mut proxies = Vec::new();
+    let Some((texts, at)) = table.texts("trusted_proxies") else { return proxies };
+    if texts.is_empty() {
+        let help = "name the balancers, or leave it out if there are none";
+        table.problems.add(at, "trusted_proxies is empty: nobody could connect", Some(help.to_owned()));
+    }
+    for (text, at) in texts {
+        match network(text) {
+            Some(network) => proxies.push(network),
+            None => {
+                let what = format!("{text:?} is no network: write 192.0.2.0/24, 2001:db8::/32 or one address");
+                table.problems.add(at, what, None);
+            }
+        }
+    }
+    proxies
 }
 
 /// Why there cannot be `leg` where there is one of `others`, as the kernel would say later and with fewer words.

@@ -11,8 +11,8 @@ use crate::harness::{Leg, Process, Registrar, Room, contacts_of, secure_leg, sec
 /// Two seconds, which it refreshes after 1.8.
 const BRIEF: &str = "[registrar]\nmin_expires = 1\njitter = 0";
 
-struct Baresip {
-    process: Process,
+pub(crate) struct Baresip {
+    pub(crate) process: Process,
     _room: Room,
 }
 
@@ -24,8 +24,12 @@ impl Baresip {
 
     /// The same with more lines in its configuration.
     fn start_with(accounts: &[String], ipv4: bool, more: &str) -> Self {
+        Self::start_at(if ipv4 { "127.0.0.1" } else { "[::1]" }, accounts, more)
+    }
+
+    /// The same, listening there.
+    pub(crate) fn start_at(here: &str, accounts: &[String], more: &str) -> Self {
         let room = Room::new();
-        let here = if ipv4 { "127.0.0.1" } else { "[::1]" };
         let modules = "module_path /usr/lib/baresip/modules\nmodule_app account.so\nmodule uuid.so\n";
         room.file("config", &format!("{modules}sip_listen {here}:0\n{more}"));
         room.file("accounts", &(accounts.join("\n") + "\n"));

@@ -9,13 +9,13 @@ const SETTINGS: &str = "[registrar]\nredirect = true\n[flows]\ngrace = 1";
 const ALICE: &str = "sip:alice@example.com";
 const CONTACT: &str = "<sip:alice@8fd2a.invalid;transport=tcp>";
 
-fn call(registrar: SocketAddr) -> Response {
+pub(crate) fn call(registrar: SocketAddr) -> Response {
     Phone::udp(registrar).ask(&Request::new("INVITE", ALICE, ALICE))
 }
 
 /// Asks until callers are told that nobody is there. The end of a connection reaches the registrar in its own time, but
 /// once it has, nobody is sent there again.
-fn wait_until_gone(registrar: SocketAddr) {
+pub(crate) fn wait_until_gone(registrar: SocketAddr) {
     let mut told = 302;
     for _ in 0..100_000 {
         let status = call(registrar).status();

@@ -17,9 +17,13 @@ mod dice;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod dropped;
+#[cfg(test)]
 mod flows;
 #[cfg(test)]
 mod full_disk;
+#[cfg(test)]
+mod haproxy;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod answers;
 mod chains;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
 mod held;
 #[cfg(test)]
 mod network;

@@ -154,6 +154,21 @@ fn a_contact_that_is_this_very_server_is_refused() {
 }
 
 #[test]
+fn a_contact_that_is_this_server_as_others_reach_it_is_refused() {
+    let own = builder()
+        .own_address("203.0.113.5", 5070)
+        .own_address("[2001:db8::5]", 5061)
+        .own_address("sip.example.net", 5060);
+    let mut server = Server::new(own);
+    for contact in ["<sip:x@203.0.113.5:5070>", "<sip:x@[2001:DB8::5]:5061>", "<sip:a@h>, <sip:x@SIP.example.net>"] {
+        let refused = server.refuses(&register("a").contact(contact));
+        assert_eq!(refused, ("403 Contact Is This Server".to_owned(), "contact-loops"), "{contact}");
+    }
+    let others = "<sip:x@203.0.113.5>, <sip:x@sip.example.net:5061>, <sip:x@example.net>, <tel:+1>";
+    assert_eq!(server.registers(&register("a").contact(others)).len(), 4);
+}
+
+#[test]
 fn what_is_too_long_is_refused() {
     let mut server = Server::new(builder());
     let refused = ("400 Contact Too Long".to_owned(), "contact-too-long");

@@ -2,12 +2,13 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
 use sip_message::frame::Framer;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 
 #[cfg(feature = "ws")]
@@ -114,8 +115,20 @@ impl<I: Ingress + 'static> Worker<I> {
     }
 
     fn admit(self: &Rc<Self>, stream: TcpStream, remote: SocketAddr, leg: &StreamLeg) -> io::Result<()> {
-        let Some(permit) = self.permit(remote) else { return Ok(()) };
+        if !leg.leg.trusts(remote.ip()) {
+            self.counters.connections_refused_untrusted.up();
+            return Ok(());
+        }
+        let behind_proxies = leg.leg.is_behind_proxies();
+        let Some(permit) = self.permit((!behind_proxies).then_some(remote.ip())) else { return Ok(()) };
         stream.set_nodelay(true)?;
+        if let Some(silence) = self.streams.keepalive {
+            let keepalive = TcpKeepalive::new()
+                .with_time(silence)
+                .with_interval(silence.min(StreamConfig::KEEPALIVE_INTERVAL))
+                .with_retries(StreamConfig::KEEPALIVE_PROBES);
+            SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+        }
         let local = stream.local_addr()?;
         let now = self.clock.now();
         let Some(layers) = leg.layers(&self.streams) else { return Ok(()) };
@@ -123,7 +136,7 @@ impl<I: Ingress + 'static> Worker<I> {
         let core = &mut *self.core();
         let flow = core.service.connections.insert(|flow, order| {
             peer.flow = Some(flow);
-            Connection::new(stream, peer, order, permit, layers, now.at)
+            Connection::new(stream, peer, order, permit, layers, now.at).behind_proxies(behind_proxies)
         });
         if let Some(flow) = flow {
             self.counters.connections_accepted.up();
@@ -135,10 +148,10 @@ impl<I: Ingress + 'static> Worker<I> {
     }
 
     /// Room for a connection; where there is none in all, a connection that was never put to use gives way.
-    fn permit(&self, remote: SocketAddr) -> Option<Permit> {
-        let mut result = self.limits.admit(remote.ip());
+    fn permit(&self, source: Option<IpAddr>) -> Option<Permit> {
+        let mut result = self.limits.admit(source);
         if result.as_ref().is_err_and(|full| *full == Full::InAll) && self.evict() {
-            result = self.limits.admit(remote.ip());
+            result = self.limits.admit(source);
         }
         match result {
             Ok(permit) => return Some(permit),

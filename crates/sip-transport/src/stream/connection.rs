@@ -15,12 +15,15 @@ use super::wire::Wire;
 #[cfg(feature = "tls")]
 use super::wire::{self, Opened};
 use crate::clock::millis;
+use crate::proxy_protocol::{self, Addresses};
 use crate::{CloseCause, Peer, StreamConfig, Timestamp};
 
 /// A connection between its accept and its close. Idle, it holds no bytes.
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
     pub(crate) peer: Peer,
+    /// Whether it has yet to begin with a header of the PROXY protocol.
+    awaits_header: bool,
     wire: Wire,
     pub(crate) content: Content,
     /// Whether the layer above has been told of it.
@@ -46,7 +49,7 @@ pub(crate) struct Connection {
     waker: Option<Waker>,
     /// Somebody else changed something: take a turn.
     nudged: bool,
-    _permit: Permit,
+    permit: Permit,
 }
 
 /// How far a connection is from its end.
@@ -82,6 +85,7 @@ impl Connection {
         Self {
             stream,
             peer,
+            awaits_header: false,
             wire,
             content,
             opened: false,
@@ -97,8 +101,13 @@ impl Connection {
             stalled: now,
             waker: None,
             nudged: false,
-            _permit: permit,
+            permit,
         }
+    }
+
+    /// The same; if `so`, it begins with a header of the PROXY protocol.
+    pub(crate) fn behind_proxies(self, so: bool) -> Self {
+        Self { awaits_header: so, ..self }
     }
 
     /// Whether messages are read just now. A peer that does not take its answers is not asked for more.
@@ -108,7 +117,42 @@ impl Connection {
 
     /// Whether messages can pass: TLS is agreed upon, and HTTP lies behind it.
     pub(crate) fn is_ready(&self) -> bool {
-        self.wire.is_ready() && self.content.is_ready()
+        !self.awaits_header && self.wire.is_ready() && self.content.is_ready()
+    }
+
+    /// Whether it has yet to begin with a header of the PROXY protocol.
+    pub(crate) fn awaits_header(&self) -> bool {
+        self.awaits_header
+    }
+
+    /// Reads the header of the PROXY protocol at the beginning of what came, and leaves in `fresh`, whose first `read` bytes
+    /// are new, what stands behind it; gives how much that is. It goes to its end if there is something wrong.
+    pub(crate) fn read_header(&mut self, fresh: &mut [u8], read: usize) -> usize {
+        self.unread.extend_from_slice(fresh.get(..read).unwrap_or_default());
+        let (consumed, addresses) = match proxy_protocol::read(&self.unread) {
+            Ok(proxy_protocol::Read::NeedMore) => return 0,
+            Ok(proxy_protocol::Read::Header { consumed, addresses }) => (consumed, addresses),
+            Err(_) => {
+                self.doom(CloseCause::ProxyHeader);
+                return 0;
+            }
+        };
+        self.awaits_header = false;
+        if let Some(Addresses { source, destination }) = addresses {
+            (self.peer.remote, self.peer.local) = (source, destination);
+        }
+        if self.permit.is_from(self.peer.remote.ip()).is_err() {
+            self.doom(CloseCause::Source);
+            return 0;
+        }
+        // No more than was read just now: before that there was a part of the header.
+        let unread = std::mem::take(&mut self.unread);
+        let rest = unread.get(consumed..).unwrap_or_default();
+        match fresh.get_mut(..rest.len()) {
+            Some(place) => place.copy_from_slice(rest),
+            None => self.doom(CloseCause::ProxyHeader),
+        }
+        rest.len()
     }
 
     /// Whether the bytes that come are not those of messages.
@@ -134,6 +178,9 @@ impl Connection {
             (Phase::Lingering(cause, until), ..) => (until, cause),
             _ if !self.unsent.is_empty() => (after(self.stalled, limits.write), CloseCause::WriteStalled),
             (_, None, _) => (after(self.accepted, limits.first_byte), CloseCause::FirstByte),
+            _ if self.awaits_header => {
+                (after(self.accepted, limits.first_byte + limits.message), CloseCause::ProxyHeader)
+            }
             _ if !self.wire.is_ready() => (after(self.accepted, limits.handshake), CloseCause::Handshake),
             _ if !self.content.is_ready() => {
                 (after(self.accepted, limits.handshake + limits.upgrade), CloseCause::Upgrade)
@@ -216,7 +263,7 @@ impl Connection {
     #[cfg_attr(not(any(feature = "tls", feature = "ws")), expect(unused_variables, reason = "plain streams just end"))]
     pub(crate) fn say_end(&mut self, cause: CloseCause, now: Timestamp) {
         let is_over = matches!(self.phase, Phase::Lingering(..)) || !self.unsent.is_empty();
-        if is_over || matches!(cause, CloseCause::Broken | CloseCause::WriteOverflow) {
+        if is_over || self.awaits_header || matches!(cause, CloseCause::Broken | CloseCause::WriteOverflow) {
             return;
         }
         #[cfg(feature = "ws")]

@@ -50,7 +50,8 @@ pub(crate) enum Full {
 #[derive(Debug)]
 pub(crate) struct Permit {
     limits: Arc<ConnectionLimits>,
-    source: Source,
+    /// `None` until a proxy has named it.
+    source: Option<Source>,
 }
 
 impl ConnectionLimits {
@@ -59,20 +60,35 @@ impl ConnectionLimits {
         Arc::new(Self { in_all, per_source, counts: Mutex::default() })
     }
 
-    /// Counts a connection from `ip`.
-    pub(crate) fn admit(self: &Arc<Self>, ip: IpAddr) -> Result<Permit, Full> {
-        let source = Source::from(ip);
+    /// Counts a connection; `ip` is its source, unless a proxy has yet to name it.
+    pub(crate) fn admit(self: &Arc<Self>, ip: Option<IpAddr>) -> Result<Permit, Full> {
+        let source = ip.map(Source::from);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let from_source = counts.by_source.get(&source).copied().unwrap_or(0);
-        if from_source >= self.per_source {
-            return Err(Full::Source);
-        }
+        let from_source = source.map(|source| self.one_more(&counts, source)).transpose()?;
         if counts.in_all >= self.in_all {
             return Err(Full::InAll);
         }
         counts.in_all += 1;
-        counts.by_source.insert(source, from_source + 1);
+        counts.by_source.extend(source.zip(from_source));
         Ok(Permit { limits: Arc::clone(self), source })
+    }
+
+    /// How many connections there are from a source with one more.
+    fn one_more(&self, counts: &Counts, source: Source) -> Result<usize, Full> {
+        let from_source = counts.by_source.get(&source).copied().unwrap_or(0);
+        if from_source >= self.per_source { Err(Full::Source) } else { Ok(from_source + 1) }
+    }
+}
+
+impl Permit {
+    /// A proxy has named the source.
+    pub(crate) fn is_from(&mut self, ip: IpAddr) -> Result<(), Full> {
+        let source = Source::from(ip);
+        let mut counts = self.limits.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let from_source = self.limits.one_more(&counts, source)?;
+        counts.by_source.insert(source, from_source);
+        self.source = Some(source);
+        Ok(())
     }
 }
 
@@ -80,10 +96,11 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut counts = self.limits.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.in_all = counts.in_all.saturating_sub(1);
-        match counts.by_source.get_mut(&self.source) {
+        let Some(source) = self.source else { return };
+        match counts.by_source.get_mut(&source) {
             Some(n) if *n > 1 => *n -= 1,
             _ => {
-                counts.by_source.remove(&self.source);
+                counts.by_source.remove(&source);
             }
         }
     }
@@ -104,23 +121,37 @@ mod tests {
     #[test]
     fn a_source_is_an_ipv4_address_or_an_ipv6_network_of_64_bits() {
         let limits = limits(100, 1);
-        let _held = [limits.admit(ip("192.0.2.1")).unwrap(), limits.admit(ip("2001:db8::1")).unwrap()];
+        let _held = [limits.admit(Some(ip("192.0.2.1"))).unwrap(), limits.admit(Some(ip("2001:db8::1"))).unwrap()];
         for (other, same) in
             [("192.0.2.1", true), ("192.0.2.2", false), ("2001:db8::ffff:1", true), ("2001:db8:0:1::1", false)]
         {
-            assert_eq!(limits.admit(ip(other)).is_err_and(|full| full == Full::Source), same, "{other}");
+            assert_eq!(limits.admit(Some(ip(other))).is_err_and(|full| full == Full::Source), same, "{other}");
         }
     }
 
     #[test]
     fn a_connection_that_ends_makes_room_and_leaves_no_trace() {
         let limits = limits(2, 2);
-        let first = limits.admit(ip("192.0.2.1")).unwrap();
-        let second = limits.admit(ip("192.0.2.2")).unwrap();
-        assert_eq!(limits.admit(ip("192.0.2.3")).unwrap_err(), Full::InAll);
+        let first = limits.admit(Some(ip("192.0.2.1"))).unwrap();
+        let second = limits.admit(Some(ip("192.0.2.2"))).unwrap();
+        assert_eq!(limits.admit(Some(ip("192.0.2.3"))).unwrap_err(), Full::InAll);
         drop(first);
-        let third = limits.admit(ip("192.0.2.3")).unwrap();
+        let third = limits.admit(Some(ip("192.0.2.3"))).unwrap();
         drop((second, third));
+        let counts = limits.counts.lock().unwrap();
+        assert_eq!((counts.in_all, counts.by_source.len()), (0, 0));
+    }
+
+    #[test]
+    fn behind_a_proxy_a_connection_counts_for_the_source_that_it_names() {
+        let limits = limits(3, 1);
+        let mut both = [limits.admit(None).unwrap(), limits.admit(None).unwrap()];
+        both[0].is_from(ip("192.0.2.1")).unwrap();
+        assert_eq!(both[1].is_from(ip("192.0.2.1")).unwrap_err(), Full::Source);
+        both[1].is_from(ip("192.0.2.2")).unwrap();
+        let third = limits.admit(None).unwrap();
+        assert_eq!(limits.admit(None).unwrap_err(), Full::InAll);
+        drop((both, third));
         let counts = limits.counts.lock().unwrap();
         assert_eq!((counts.in_all, counts.by_source.len()), (0, 0));
     }

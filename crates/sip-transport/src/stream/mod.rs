@@ -113,6 +113,14 @@ impl<I: Ingress + 'static> Worker<I> {
                 return Ok(false);
             }
         }
+        if connection.awaits_header() {
+            read = connection.read_header(&mut core.scratch, read);
+            if read == 0 {
+                self.tell_if_ready(core, flow, now);
+                core.service.flush(now);
+                return Ok(false);
+            }
+        }
         core.plain.clear();
         #[cfg(feature = "tls")]
         if connection.is_sealed() && read > 0 {

@@ -231,7 +231,6 @@ impl Running {
     }
 
     /// Waits until `n` connections of which the layer above was never told have ended by `cause`.
-    #[cfg(feature = "ws")]
     pub(crate) fn ended_by(&self, cause: CloseCause, n: u64) {
         let deadline = std::time::Instant::now() + PATIENCE;
         while self.counters().closed(cause) < n && std::time::Instant::now() < deadline {

@@ -6,6 +6,8 @@ mod harness;
 mod lifetimes;
 mod limits;
 mod pending;
+#[cfg(test)]
+mod proxy;
 mod tcp;
 mod tick;
 #[cfg(test)]

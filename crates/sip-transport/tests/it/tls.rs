@@ -87,6 +87,20 @@ fn ask(client: &mut Client, what: &str) -> std::io::Result<()> {
 }
 
 #[test]
+fn the_header_of_a_proxy_comes_before_tls() {
+    let folder = Folder::new("proxy");
+    let one = folder.certificate("one", "one.example.com");
+    let tls = Tls::new(files(&[&one], ClientCertificates::Off).load().unwrap());
+    let server = serve(&tls, |config| config.legs[0].trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]);
+    let mut client = connect(&server, &one.chain, "one.example.com", None);
+    // Nothing of the handshake has been sent before.
+    client.sock.write_all(b"PROXY TCP4 192.0.2.7 198.51.100.1 40000 5061\r\n").unwrap();
+    ask(&mut client, "hello").unwrap();
+    let (_, peer) = server.next_message();
+    assert_eq!((peer.transport, peer.remote), (Transport::Tls, "192.0.2.7:40000".parse().unwrap()));
+}
+
+#[test]
 fn messages_pass_and_each_host_is_shown_its_certificate() {
     let folder = Folder::new("hosts");
     let one = folder.certificate("one", "one.example.com");

@@ -205,6 +205,9 @@ fn a_listener_that_cannot_be_is_refused_by_name() {
     for (leg, what) in [
         ("{ advertise = 'a' }", "a listener without leg"),
         ("{ leg = 'tcp:127.0.0.1', advertise = 'sip:a' }", "advertised address"),
+        ("{ leg = 'tcp:127.0.0.1', trusted_proxies = [] }", "trusted_proxies is empty"),
+        ("{ leg = 'tcp:127.0.0.1', trusted_proxies = ['192.0.2.0/33'] }", "is no network"),
+        ("{ leg = 'udp:127.0.0.1', trusted_proxies = ['192.0.2.1'] }", "only legs of connections can use"),
         ("{ leg = 'tcp:127.0.0.1', origins = ['https://a'] }", "only ws: and wss: can use"),
         ("{ leg = 'ws:127.0.0.1', certificates = { chain = 'a', key = 'b' } }", "only tls: and wss: can use"),
         (
@@ -225,7 +228,7 @@ fn a_listener_has_what_it_says_itself_and_else_what_is_said_for_all() {
             "tls:127.0.0.1",
             { leg = "wss:[::1]:443", advertise = "sip.example.com", origins = ["https://Own.example.com"],
               certificates = { chain = "own.pem", key = "/own.key" }, client_certificates = "off" },
-            "ws:127.0.0.1",
+            { leg = "ws:127.0.0.1", trusted_proxies = ["192.0.2.0/24", "2001:db8::1"] },
             "udp:127.0.0.1",
         ]
         [tls]
@@ -237,6 +240,7 @@ fn a_listener_has_what_it_says_itself_and_else_what_is_said_for_all() {
         [flows]
         grace = 0
         keep_reachable = true
+        keepalive = 0
     "#;
     let settings = parse(text).unwrap();
     let [all, own, web, udp] = settings.listen.as_deref().unwrap() else { panic!() };
@@ -251,6 +255,9 @@ fn a_listener_has_what_it_says_itself_and_else_what_is_said_for_all() {
     assert_eq!(own.origins.as_deref(), Some(&["https://own.example.com".to_owned()][..]));
     assert_eq!(web.origins.as_deref(), Some(&["https://all.example.com".to_owned()][..]));
     assert!(web.tls.is_none() && udp.tls.is_none());
+    let proxies: Vec<_> = web.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(proxies, ["192.0.2.0/24", "2001:db8::1/128"]);
+    assert_eq!(settings.flows.keepalive, None);
     assert!(settings.flows.grace.is_zero() && settings.flows.keep_reachable && settings.flows.follow);
 }
 

@@ -65,7 +65,9 @@ impl Registrar {
     pub(crate) fn or_refused(mut process: Process) -> Result<Self, Finished> {
         while let Some(line) = process.wait_for_line() {
             if let Some((_, legs)) = line.split_once("listening ") {
-                let legs = legs.split_whitespace().map(leg).collect();
+                // What is particular about a leg stands in parentheses behind it.
+                let named = legs.split_whitespace().filter(|word| word.starts_with(['u', 't', 'w']));
+                let legs = named.map(leg).collect();
                 return Ok(Self { process, legs, _room: None });
             }
         }
