@@ -11,9 +11,13 @@ pub mod authorize;
 pub mod dispatcher;
 pub mod framing;
 pub mod index;
+pub mod proxy_protocol;
 pub mod record;
+pub mod stun;
 pub mod typed_headers;
+pub mod upgrade;
 pub mod uri_pairs;
+pub mod websocket;
 
 #[cfg(test)]
 mod replay;

@@ -34,7 +34,19 @@ macro_rules! replay {
     };
 }
 
-replay!(authorize, dispatcher, framing, index, record, typed_headers, uri_pairs);
+replay!(
+    authorize,
+    dispatcher,
+    framing,
+    index,
+    proxy_protocol,
+    record,
+    stun,
+    typed_headers,
+    upgrade,
+    uri_pairs,
+    websocket,
+);
 
 fn corpora() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")

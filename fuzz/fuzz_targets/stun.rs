@@ -1,0 +1,4 @@
+//! See `fuzz::stun`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::stun::check(data));
