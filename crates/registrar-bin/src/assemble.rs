@@ -116,6 +116,8 @@ pub(crate) fn server_config(settings: &Settings, certificates: &Certificates) ->
         ..ServerConfig::default()
     };
     config.streams.keepalive = settings.flows.keepalive;
+    config.streams.ping = settings.flows.ping;
+    config.streams.ping_failures = settings.flows.ping_failures;
     if let Some(connections) = settings.connections {
         config.streams.connections = connections;
     }

@@ -103,6 +103,13 @@ pub struct StreamConfig {
     /// [`KEEPALIVE_PROBES`](Self::KEEPALIVE_PROBES) in vain the connection has ended. So one that is cut without a word is
     /// noticed. 2 min: no phone is woken more often than by its own keepalives (RFC 5626 §4.4.1). `None`: never.
     pub keepalive: Option<Duration>,
+    /// How often a peer that is silent is asked by us whether it is there: by a ping of WebSocket, and by CRLF CRLF over TCP and
+    /// TLS (RFC 5626 §4.4.1), which whoever does not know it passes over (RFC 3261 §7.5). Each connection has moments of its
+    /// own, and is not asked where something was heard since the last. `None`: the kernel asks alone.
+    pub ping: Option<Duration>,
+    /// After how many pings in vain a WebSocket has ended, which must answer them (RFC 6455 §5.5.3). Others need not; with
+    /// pings, they have ended when one was not even acknowledged for as many intervals (`TCP_USER_TIMEOUT`).
+    pub ping_failures: u32,
     /// How long the peer may leave what we sent untaken.
     pub write: Duration,
     /// How many bytes may wait for a peer that does not read.
@@ -127,6 +134,8 @@ impl Default for StreamConfig {
             message: Duration::from_secs(10),
             idle: Duration::from_secs(15 * 60),
             keepalive: Some(Duration::from_secs(120)),
+            ping: None,
+            ping_failures: 2,
             write: Duration::from_secs(10),
             write_queue: 256 << 10,
             connections: 50_000,

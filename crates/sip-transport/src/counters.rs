@@ -77,6 +77,10 @@ counters! {
     datagram_errors,
     /// Keepalives: CRLF over UDP (not answered), double CRLF on a connection (answered).
     keepalives,
+    /// Peers that were asked whether they are there.
+    pings_sent,
+    /// Those that answered as it is meant.
+    pings_answered,
     /// STUN Binding requests that were answered.
     stun_answered,
     /// Datagrams that begin like STUN and got no answer.
@@ -158,6 +162,8 @@ pub enum CloseCause {
     Upgrade,
     /// The peer broke the rules of WebSocket.
     WebSocket,
+    /// Pings of ours were not answered.
+    PingTimeout,
     /// It did not begin with a header of the PROXY protocol as it should, or not in time.
     ProxyHeader,
     /// There are too many from the source that its proxy has named.
@@ -166,7 +172,7 @@ pub enum CloseCause {
 
 impl CloseCause {
     /// All causes, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Peer,
         Self::Broken,
         Self::FirstByte,
@@ -181,6 +187,7 @@ impl CloseCause {
         Self::Handshake,
         Self::Upgrade,
         Self::WebSocket,
+        Self::PingTimeout,
         Self::ProxyHeader,
         Self::Source,
     ];
@@ -203,6 +210,7 @@ impl CloseCause {
             Self::Handshake => "handshake",
             Self::Upgrade => "upgrade",
             Self::WebSocket => "websocket",
+            Self::PingTimeout => "ping_timeout",
             Self::ProxyHeader => "proxy_header",
             Self::Source => "source",
         }

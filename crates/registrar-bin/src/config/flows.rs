@@ -19,6 +19,10 @@ pub(crate) struct FlowSettings {
     pub(crate) keep_reachable: bool,
     /// After how long a silence a peer is asked whether it is there; `None`: never.
     pub(crate) keepalive: Option<Duration>,
+    /// How often a silent peer is pinged; `None`: never.
+    pub(crate) ping: Option<Duration>,
+    /// After how many pings in vain a WebSocket has ended.
+    pub(crate) ping_failures: u32,
 }
 
 impl Default for FlowSettings {
@@ -29,6 +33,8 @@ impl Default for FlowSettings {
             restart_grace: Duration::from_secs(60),
             keep_reachable: false,
             keepalive: StreamConfig::default().keepalive,
+            ping: None,
+            ping_failures: StreamConfig::default().ping_failures,
         }
     }
 }
@@ -40,6 +46,10 @@ pub(super) fn read(section: &mut Section<'_, '_>, flows: &mut FlowSettings) {
     let grace = seconds("grace", 300);
     let restart_grace = seconds("restart_grace", 3600);
     let keepalive = seconds("keepalive", 7200);
+    let ping = seconds("ping", 3600);
+    if let Some(failures) = section.number("ping_failures", 1..=10).and_then(|(n, _)| u32::try_from(n).ok()) {
+        flows.ping_failures = failures;
+    }
     let keep_reachable = section.flag("keep_reachable");
     if let Some((_, at)) = grace.as_ref().or(restart_grace.as_ref()).filter(|_| !flows.follow) {
         let help = "with follow = false a binding outlives its connection: leave the other out";
@@ -49,6 +59,9 @@ pub(super) fn read(section: &mut Section<'_, '_>, flows: &mut FlowSettings) {
     flows.restart_grace = restart_grace.map_or(flows.restart_grace, |(grace, _)| grace);
     if let Some((silence, _)) = keepalive {
         flows.keepalive = (!silence.is_zero()).then_some(silence);
+    }
+    if let Some((interval, _)) = ping {
+        flows.ping = (!interval.is_zero()).then_some(interval);
     }
     flows.keep_reachable = keep_reachable.unwrap_or(flows.keep_reachable);
 }

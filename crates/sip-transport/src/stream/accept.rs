@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(feature = "ws")]
 use super::Web;
 use super::limits::{Full, Permit};
+use super::ping::Pings;
 use super::{Connection, Content, Wire, serve_connection};
 use crate::bind::is_exhausted;
 #[cfg(feature = "ws")]
@@ -129,6 +130,10 @@ impl<I: Ingress + 'static> Worker<I> {
                 .with_retries(StreamConfig::KEEPALIVE_PROBES);
             SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
         }
+        if let Some(interval) = self.streams.ping {
+            let patience = interval.saturating_mul(self.streams.ping_failures.max(1));
+            SockRef::from(&stream).set_tcp_user_timeout(Some(patience))?;
+        }
         let local = stream.local_addr()?;
         let now = self.clock.now();
         let Some(layers) = leg.layers(&self.streams) else { return Ok(()) };
@@ -136,7 +141,8 @@ impl<I: Ingress + 'static> Worker<I> {
         let core = &mut *self.core();
         let flow = core.service.connections.insert(|flow, order| {
             peer.flow = Some(flow);
-            Connection::new(stream, peer, order, permit, layers, now.at).behind_proxies(behind_proxies)
+            let pings = Pings::new(flow, now.at, self.streams.ping);
+            Connection::new(stream, peer, order, permit, layers, pings, now.at).behind_proxies(behind_proxies)
         });
         if let Some(flow) = flow {
             self.counters.connections_accepted.up();

@@ -11,10 +11,12 @@ use tokio::net::TcpStream;
 
 use super::content::Content;
 use super::limits::Permit;
+use super::ping::{Move, Pings};
 use super::wire::Wire;
 #[cfg(feature = "tls")]
 use super::wire::{self, Opened};
 use crate::clock::millis;
+use crate::counters::WorkerCounters;
 use crate::proxy_protocol::{self, Addresses};
 use crate::{CloseCause, Peer, StreamConfig, Timestamp};
 
@@ -46,6 +48,7 @@ pub(crate) struct Connection {
     begun: Option<Timestamp>,
     /// Since when `unsent` has not become shorter.
     stalled: Timestamp,
+    pub(crate) pings: Pings,
     waker: Option<Waker>,
     /// Somebody else changed something: take a turn.
     nudged: bool,
@@ -80,6 +83,7 @@ impl Connection {
         order: u64,
         permit: Permit,
         (wire, content): (Wire, Content),
+        pings: Pings,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -99,6 +103,7 @@ impl Connection {
             heard: None,
             begun: None,
             stalled: now,
+            pings,
             waker: None,
             nudged: false,
             permit,
@@ -256,6 +261,27 @@ impl Connection {
                 self.send_raw(&sealed, limit, now);
             }
         }
+    }
+
+    /// Asks the peer whether it is there, if it is time to; `false`: it is not.
+    pub(crate) fn ping(&mut self, limits: &StreamConfig, counters: &WorkerCounters, now: Timestamp) -> bool {
+        let (Some(interval), Some(heard)) = (limits.ping, self.heard) else { return true };
+        let is_quiet = self.phase == Phase::Open && self.opened && self.unproven.is_none() && self.unsent.is_empty();
+        if self.pings.due() > now {
+            return true;
+        }
+        // Without WebSocket nobody has to answer: the kernel tells if nothing arrives.
+        let most = if self.content.must_answer_pings() { limits.ping_failures } else { u32::MAX };
+        match self.pings.next(heard, now, interval, most) {
+            Move::Ping if is_quiet => {
+                counters.pings_sent.up();
+                let ping = self.content.ping(now);
+                self.send(&ping, limits.write_queue, now);
+            }
+            Move::GiveUp => return false,
+            Move::Ping | Move::Nothing => {}
+        }
+        true
     }
 
     /// Says as far as the kernel takes it that nothing follows: a Close of WebSocket (RFC 6455 §7.1.2) where one is due,

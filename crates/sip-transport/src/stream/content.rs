@@ -5,6 +5,8 @@ use std::rc::Rc;
 
 use sip_message::frame::Framer;
 
+use crate::Timestamp;
+
 #[cfg(feature = "ws")]
 use crate::websocket::{Rules, Session};
 
@@ -33,6 +35,24 @@ impl Content {
             Self::Sip(_) => true,
             #[cfg(feature = "ws")]
             Self::Web(web) => web.is_open,
+        }
+    }
+
+    /// Whether a peer that is there answers pings.
+    pub(crate) fn must_answer_pings(&self) -> bool {
+        !matches!(self, Self::Sip(_))
+    }
+
+    /// A ping.
+    pub(crate) fn ping(&self, now: Timestamp) -> Vec<u8> {
+        match self {
+            Self::Sip(_) => b"\r\n\r\n".to_vec(),
+            #[cfg(feature = "ws")]
+            Self::Web(_) => {
+                let mut ping = Vec::new();
+                crate::websocket::write_ping(now.0.to_be_bytes(), &mut ping);
+                ping
+            }
         }
     }
 

@@ -4,6 +4,7 @@ mod accept;
 mod connection;
 mod content;
 mod limits;
+mod ping;
 mod table;
 #[cfg(feature = "ws")]
 mod web;
@@ -31,7 +32,7 @@ use wire::Opened;
 pub(crate) use wire::Wire;
 
 use crate::clock::millis;
-use crate::worker::{Core, Worker};
+use crate::worker::{Core, Service, Worker};
 use crate::{CloseCause, Destination, Flow, FlowEvent, Inbound, Ingress, Now};
 
 /// How many messages and line ends one connection may have served before others get their turn.
@@ -195,8 +196,13 @@ impl<I: Ingress + 'static> Worker<I> {
                     budget_ran_out = false;
                     break;
                 }
-                Frame::Skip(n) => (n, false),
+                Frame::Skip(n) => {
+                    self.pong(service, flow, now);
+                    (n, false)
+                }
                 Frame::Ping(n) => {
+                    // Two answers to pings of ours look like one of the peer's, and that must be answered.
+                    self.pong(service, flow, now);
                     self.counters.keepalives.up();
                     service.out.send(Destination::Stream(flow), b"\r\n");
                     (n, false)
@@ -239,6 +245,16 @@ impl<I: Ingress + 'static> Worker<I> {
         connection.has_backlog
     }
 
+    /// A ping of ours may have been answered.
+    fn pong(&self, service: &mut Service<I>, flow: Flow, now: Now) {
+        let Some(connection) = service.connections.get_mut(flow) else { return };
+        if let Some(took) = connection.pings.answered(now.at) {
+            self.counters.pings_answered.up();
+            let peer = connection.peer;
+            service.flow_event(&peer, FlowEvent::RoundTrip(took), now);
+        }
+    }
+
     /// Brings a connection nearer to its end, where it is on the way there.
     fn advance(&self, core: &mut Core<I>, flow: Flow, now: Now) -> Turn {
         let Some(connection) = core.service.connections.get_mut(flow) else { return Turn::Gone };
@@ -264,6 +280,10 @@ impl<I: Ingress + 'static> Worker<I> {
         if due <= now.at {
             return Turn::Close(cause);
         }
+        if !connection.ping(&self.streams, &self.counters, now.at) {
+            return Turn::Close(CloseCause::PingTimeout);
+        }
+        let due = due.min(connection.pings.due());
         if let Phase::Lingering(cause, _) = connection.phase {
             match connection.read(&mut core.scratch, now.at, false) {
                 Ok(ReadOutcome::Bytes(_)) => return Turn::Again,

@@ -62,7 +62,10 @@ impl<I: Ingress + 'static> Worker<I> {
                     }
                     consumed
                 }
-                Step::Pong { consumed, .. } => consumed,
+                Step::Pong { consumed, .. } => {
+                    self.pong(&mut core.service, flow, now);
+                    consumed
+                }
                 Step::End(why) => {
                     end = Some(match why {
                         End::Closed => CloseCause::Peer,

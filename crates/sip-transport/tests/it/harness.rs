@@ -25,6 +25,8 @@ pub(crate) enum Event {
     Message(WorkerId, Peer),
     /// A connection has ended.
     Closed(Flow),
+    /// A ping was answered.
+    RoundTrip(Flow),
 }
 
 /// Does what stands in the Request-URI, after `sip:`, and answers with the bytes of the request:
@@ -105,9 +107,12 @@ impl Ingress for Echo {
     }
 
     fn on_flow(&mut self, peer: &Peer, event: FlowEvent, _: Now, _: &mut Outbox) {
-        if event == FlowEvent::Closed {
-            let _ = self.events.send(Event::Closed(peer.flow.unwrap()));
-        }
+        let flow = peer.flow.unwrap();
+        let _ = match event {
+            FlowEvent::Closed => self.events.send(Event::Closed(flow)),
+            FlowEvent::RoundTrip(_) => self.events.send(Event::RoundTrip(flow)),
+            _ => Ok(()),
+        };
     }
 
     fn on_tick(&mut self, _: Now, out: &mut Outbox) -> Tick {
@@ -243,6 +248,15 @@ impl Running {
     pub(crate) fn next_closed(&self) -> Flow {
         loop {
             if let Event::Closed(flow) = self.events.recv_timeout(PATIENCE).expect("a connection was to end") {
+                return flow;
+            }
+        }
+    }
+
+    /// Waits until a ping has been answered.
+    pub(crate) fn next_round_trip(&self) -> Flow {
+        loop {
+            if let Event::RoundTrip(flow) = self.events.recv_timeout(PATIENCE).expect("a ping was to be answered") {
                 return flow;
             }
         }

@@ -7,6 +7,8 @@ mod lifetimes;
 mod limits;
 mod pending;
 #[cfg(test)]
+mod ping;
+#[cfg(test)]
 mod proxy;
 mod tcp;
 mod tick;

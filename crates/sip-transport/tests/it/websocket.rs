@@ -10,9 +10,9 @@ use crate::harness::{Running, alone, message, read_exactly, read_to_end, start};
 
 const TEXT: u8 = 1;
 const CLOSE: u8 = 8;
-const PING: u8 = 9;
-const PONG: u8 = 10;
-const FINAL: u8 = 0x80;
+pub(crate) const PING: u8 = 9;
+pub(crate) const PONG: u8 = 10;
+pub(crate) const FINAL: u8 = 0x80;
 
 fn upgrade(lines: &str) -> String {
     format!(
@@ -32,7 +32,7 @@ fn read_head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
-fn open(server: &Running) -> TcpStream {
+pub(crate) fn open(server: &Running) -> TcpStream {
     let mut client = server.tcp(0);
     client.write_all(upgrade(SIP).as_bytes()).unwrap();
     let head = read_head(&mut client);
@@ -45,7 +45,7 @@ fn open(server: &Running) -> TcpStream {
 }
 
 /// A frame as a client sends it.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
     let mut frame = vec![first];
     match payload.len() {
@@ -61,7 +61,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Reads a frame of the server's.
-fn read_frame(stream: &mut TcpStream) -> (u8, Vec<u8>) {
+pub(crate) fn read_frame(stream: &mut TcpStream) -> (u8, Vec<u8>) {
     let head = read_exactly(stream, 2);
     let length = match head[1] {
         126 => usize::from(u16::from_be_bytes(read_exactly(stream, 2).try_into().unwrap())),
