@@ -30,8 +30,11 @@ pub fn check(data: &[u8]) {
     let mut expected = vec![Said::Upgraded];
     for (n, text) in data.chunks(100).enumerate() {
         frame(text, n, &mut written);
-        let text = text.iter().position(|byte| !b"\r\n".contains(byte)).map(|start| &text[start..]);
-        expected.extend(text.map(|text| Said::Message(text.to_vec())));
+        let mut text = text;
+        while let Some(rest) = text.strip_prefix(b"\r\n") {
+            text = rest;
+        }
+        expected.extend((!text.is_empty()).then(|| Said::Message(text.to_vec())));
     }
     assert_eq!(read(&written, &rules, |_| written.len()).0, expected);
 }

@@ -14,6 +14,7 @@ const LONG_FILES: &[(&str, &str)] = &[];
 const MAY_SLEEP: &[(&str, &str)] = &[
     ("crates/sip-transport/src/", "deadlines and ticks: timers are the transport's work"),
     ("crates/sip-transport/tests/it/lifetimes.rs", "a peer that reads slowly is what is tested"),
+    ("crates/sip-transport/tests/hostile/attacks.rs", "a peer that sends a byte now and then is what is tested"),
     ("xtask/src/bench/", "waits for foreign servers and for scheduled expiry, never to make a result come true"),
 ];
 
