@@ -34,6 +34,8 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub(crate) struct WorkerCounters {
             $(pub(crate) $name: Counter,)*
+            /// Not among what is counted: it says nothing but that the worker lives.
+            pub(crate) pulse: Counter,
             closed: [Counter; CloseCause::ALL.len()],
         }
 
@@ -168,11 +170,13 @@ pub enum CloseCause {
     ProxyHeader,
     /// There are too many from the source that its proxy has named.
     Source,
+    /// Somebody asked for it ([`Control::close`](crate::Control::close)).
+    Asked,
 }
 
 impl CloseCause {
     /// All causes, in the order of their numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Peer,
         Self::Broken,
         Self::FirstByte,
@@ -190,6 +194,7 @@ impl CloseCause {
         Self::PingTimeout,
         Self::ProxyHeader,
         Self::Source,
+        Self::Asked,
     ];
 
     /// A stable name for logs and metrics.
@@ -213,6 +218,7 @@ impl CloseCause {
             Self::PingTimeout => "ping_timeout",
             Self::ProxyHeader => "proxy_header",
             Self::Source => "source",
+            Self::Asked => "asked",
         }
     }
 }
@@ -238,6 +244,12 @@ impl CountersHandle {
         let mut sum = Counters::default();
         self.per_worker().for_each(|counters| sum += counters);
         sum
+    }
+
+    /// How often each worker has looked after its timers: many times a second while it lives. One whose number stands
+    /// still is stuck, has ended, or has not begun.
+    pub fn pulses(&self) -> impl Iterator<Item = u64> {
+        self.workers.iter().map(|worker| worker.pulse.0.load(Relaxed))
     }
 
     /// Each worker's own.

@@ -37,6 +37,8 @@ mod clock;
 #[cfg(feature = "tokio")]
 mod config;
 #[cfg(feature = "tokio")]
+mod control;
+#[cfg(feature = "tokio")]
 mod counters;
 #[cfg(feature = "tokio")]
 mod leg;
@@ -62,6 +64,7 @@ pub use {
     bind::BindError,
     clock::Clock,
     config::{Batching, ServerConfig, StreamConfig, UdpConfig},
+    control::Control,
     counters::{CloseCause, Counters, CountersHandle},
     leg::{IpNet, Leg},
     server::{DrainSummary, RunError, Server, WorkerId},

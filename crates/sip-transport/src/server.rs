@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinError, JoinSet, LocalSet};
 
 use crate::bind::{WorkerSockets, bind_all};
+use crate::control::{Control, Orders, obey};
 use crate::counters::{CountersHandle, WorkerCounters};
 use crate::pending::serve_pending;
 use crate::shutdown::Stage;
@@ -34,8 +35,9 @@ pub struct WorkerId(pub u16);
 pub struct Server {
     config: ServerConfig,
     legs: Vec<Leg>,
-    workers: Vec<(WorkerId, WorkerSockets, Runtime)>,
+    workers: Vec<(WorkerId, WorkerSockets, Runtime, Orders)>,
     counters: CountersHandle,
+    control: Control,
 }
 
 impl Server {
@@ -48,14 +50,18 @@ impl Server {
     pub fn bind(config: ServerConfig) -> Result<Self, BindError> {
         let workers = config.workers.unwrap_or_else(cores).get();
         let (legs, sockets) = bind_all(&config.legs, workers, &config.udp)?;
+        let (control, orders) = Control::new(usize::from(workers));
         let workers: Result<_, _> = (0..)
             .map(WorkerId)
             .zip(sockets)
-            .map(|(id, sockets)| Ok((id, sockets, Builder::new_current_thread().enable_all().build()?)))
+            .zip(orders)
+            .map(|((id, sockets), orders)| {
+                Ok((id, sockets, Builder::new_current_thread().enable_all().build()?, orders))
+            })
             .collect();
         let workers: Vec<_> = workers.map_err(BindError::Worker)?;
         let counters = CountersHandle::new(workers.len());
-        Ok(Self { config, legs, workers, counters })
+        Ok(Self { config, legs, workers, counters, control })
     }
 
     /// The legs in the order of the configuration, each with the port that it has.
@@ -82,6 +88,12 @@ impl Server {
         self.counters.clone()
     }
 
+    /// By which to ask things of it while it runs.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
     /// Serves until `shutdown` says otherwise, and returns what a drain had to cut off.
     ///
     /// Each worker is a thread with an `Ingress` of its own, which `make` makes there. A drain accepts nothing more,
@@ -102,13 +114,15 @@ impl Server {
         thread::scope(|scope| {
             let mut threads = Vec::with_capacity(workers.len());
             let mut result = Ok(DrainSummary::default());
-            for (id, sockets, runtime) in workers {
+            for (id, sockets, runtime, orders) in workers {
                 let counters = counters.worker(usize::from(id.0));
                 let body = move || {
                     let _guard = DrainOthers(shutdown);
                     let local = LocalSet::new();
                     let limits = Arc::clone(limits);
-                    runtime.block_on(local.run_until(run_worker(id, make, config, sockets, limits, counters, shutdown)))
+                    let ends = (sockets, orders);
+                    let worker = run_worker(id, make, config, ends, limits, counters, shutdown);
+                    runtime.block_on(local.run_until(worker))
                 };
                 match thread::Builder::new().name(format!("sip-{}", id.0)).spawn_scoped(scope, body) {
                     Ok(thread) => threads.push((id, thread)),
@@ -185,7 +199,7 @@ async fn run_worker<I: Ingress + 'static>(
     id: WorkerId,
     make: impl Fn(WorkerId) -> I,
     config: &ServerConfig,
-    sockets: WorkerSockets,
+    (sockets, orders): (WorkerSockets, Orders),
     limits: Arc<ConnectionLimits>,
     counters: Arc<WorkerCounters>,
     shutdown: &Shutdown,
@@ -218,6 +232,7 @@ async fn run_worker<I: Ingress + 'static>(
     let mut background = JoinSet::new();
     background.spawn_local(tick(Rc::clone(&worker)));
     background.spawn_local(serve_pending(Rc::clone(&worker)));
+    background.spawn_local(obey(Rc::clone(&worker), orders));
     tokio::select! {
         () = shutdown.reached(Stage::Drain) => {}
         // None of these ends by itself: it panicked, which is a fault of ours.

@@ -271,6 +271,7 @@ impl<I: Ingress + 'static> Worker<I> {
 
     fn tick(&self) -> Tick {
         let now = self.clock.now();
+        self.counters.pulse.up();
         let service = &mut self.core().service;
         let tick = service.guarded(|ingress, out| ingress.on_tick(now, out)).unwrap_or(Tick::Done);
         service.flush(now);

@@ -286,7 +286,10 @@ impl Connection {
 
     /// Says as far as the kernel takes it that nothing follows: a Close of WebSocket (RFC 6455 §7.1.2) where one is due,
     /// and TLS's own (RFC 8446 §6.1).
-    #[cfg_attr(not(any(feature = "tls", feature = "ws")), expect(unused_variables, reason = "plain streams just end"))]
+    #[cfg_attr(
+        not(any(feature = "tls", feature = "ws")),
+        expect(unused_variables, clippy::needless_return, reason = "plain streams just end")
+    )]
     pub(crate) fn say_end(&mut self, cause: CloseCause, now: Timestamp) {
         let is_over = matches!(self.phase, Phase::Lingering(..)) || !self.unsent.is_empty();
         if is_over || self.awaits_header || matches!(cause, CloseCause::Broken | CloseCause::WriteOverflow) {

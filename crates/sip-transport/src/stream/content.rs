@@ -40,10 +40,15 @@ impl Content {
 
     /// Whether a peer that is there answers pings.
     pub(crate) fn must_answer_pings(&self) -> bool {
-        !matches!(self, Self::Sip(_))
+        match self {
+            Self::Sip(_) => false,
+            #[cfg(feature = "ws")]
+            Self::Web(_) => true,
+        }
     }
 
     /// A ping.
+    #[cfg_attr(not(feature = "ws"), expect(unused_variables, reason = "only WebSocket's carries something"))]
     pub(crate) fn ping(&self, now: Timestamp) -> Vec<u8> {
         match self {
             Self::Sip(_) => b"\r\n\r\n".to_vec(),

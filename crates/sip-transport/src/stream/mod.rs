@@ -269,10 +269,14 @@ impl<I: Ingress + 'static> Worker<I> {
                     | CloseCause::Upgrade
                     | CloseCause::WebSocket
                     | CloseCause::Handshake
+                    | CloseCause::Asked
             ) {
                 return Turn::Close(cause);
             }
             // Closed with bytes unread, a connection is reset, and the peer may lose the answer it has not read yet.
+            if cause == CloseCause::Asked {
+                connection.say_end(cause, now.at);
+            }
             connection.end_writing();
             connection.phase = Phase::Lingering(cause, now.at.plus_millis(millis(self.streams.linger)));
         }

@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sip_transport::{
-    CloseCause, Counters, CountersHandle, Destination, DrainSummary, Flow, FlowEvent, Inbound, Ingress, LegSpec, Now,
-    Outbox, Peer, RunError, Server, ServerConfig, Shutdown, Tick, Transport, WorkerId,
+    CloseCause, Control, Counters, CountersHandle, Destination, DrainSummary, Flow, FlowEvent, Inbound, Ingress,
+    LegSpec, Now, Outbox, Peer, RunError, Server, ServerConfig, Shutdown, Tick, Transport, WorkerId,
 };
 use tokio::sync::oneshot;
 
@@ -167,6 +167,7 @@ pub(crate) struct Running {
     pub(crate) addrs: Vec<SocketAddr>,
     pub(crate) shutdown: Shutdown,
     pub(crate) events: mpsc::Receiver<Event>,
+    pub(crate) control: Control,
     counters: CountersHandle,
     thread: Option<JoinHandle<Result<DrainSummary, RunError>>>,
 }
@@ -192,7 +193,7 @@ pub(crate) fn start(config: ServerConfig) -> Running {
 
 pub(crate) fn run(server: Server, shutdown: Shutdown) -> Running {
     let (send, events) = mpsc::channel();
-    let (addrs, counters) = (server.local_addrs(), server.counters());
+    let (addrs, counters, control) = (server.local_addrs(), server.counters(), server.control());
     let stop = shutdown.clone();
     let make = move |worker| Echo {
         worker,
@@ -203,7 +204,7 @@ pub(crate) fn run(server: Server, shutdown: Shutdown) -> Running {
         promised: Vec::new(),
     };
     let thread = std::thread::spawn(move || server.run(make, &stop));
-    Running { addrs, shutdown, events, counters, thread: Some(thread) }
+    Running { addrs, shutdown, events, control, counters, thread: Some(thread) }
 }
 
 impl Running {
@@ -226,6 +227,10 @@ impl Running {
 
     pub(crate) fn counters(&self) -> Counters {
         self.counters.snapshot()
+    }
+
+    pub(crate) fn pulses(&self) -> Vec<u64> {
+        self.counters.pulses().collect()
     }
 
     /// Waits until a connection has ended, and looks that it did so by `cause`.

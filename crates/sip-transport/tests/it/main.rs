@@ -1,5 +1,7 @@
 //! Real sockets on the loopback, and an [`Ingress`](sip_transport::Ingress) that does as the message says.
 
+#[cfg(test)]
+mod control;
 mod drain;
 #[cfg(test)]
 mod harness;
