@@ -52,4 +52,4 @@ pub use observer::Observer;
 pub use plan::{Action, Change, Plan, PlanError};
 pub use record::{Binding, CodecError, Nat, Record, RecordBuilder, Target, Tie};
 pub use redirect::Redirect;
-pub use registrar::{ForeignDomain, Registrar};
+pub use registrar::{AddError, Addition, ForeignDomain, Registrar};

@@ -40,5 +40,6 @@ reasons! {
     EXPIRED "expired" "A binding was not refreshed in time.";
     SUSPECT "suspect" "The connection of a binding has ended; nobody is sent there, and it is removed unless its phone is back soon.";
     LOST "lost" "A binding was removed: its connection had ended, and its phone did not come back in time.";
+    ADDED_BY_OPERATOR "added-by-operator" "A binding was added or renewed by the operator; no phone has to renew it.";
     REMOVED_BY_OPERATOR "removed-by-operator" "A binding was removed by a command.";
 }

@@ -1,6 +1,9 @@
 //! The registrar: RFC 3261 §10.3, steps 1 to 8.
 
+mod add;
 mod following;
+
+pub use add::{AddError, Addition};
 
 use std::hash::RandomState;
 use std::sync::Arc;

@@ -7,6 +7,7 @@
     reason = "all of it is test"
 )]
 
+mod add;
 mod api;
 mod auth;
 mod captures;
