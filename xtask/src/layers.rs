@@ -123,6 +123,10 @@ const LAYERS: &[Layer] = &[
         never: &["tokio"],
         features: &[],
     },
+    // The API's words, for both of its ends.
+    Layer { name: "registrar-api", uses: Uses::Only(&["serde", "utoipa"]), optional: &[], never: IO, features: &[] },
+    Layer { name: "registrar-admin", uses: Uses::AnyBelow, optional: &[], never: &[], features: &[] },
+    Layer { name: "registrar-client", uses: Uses::AnyBelow, optional: &[], never: &[], features: &[] },
     Layer { name: "registrar-bin", uses: Uses::AnyBelow, optional: &[], never: &[], features: &[] },
     Layer { name: "xtask", uses: Uses::Only(XTASK), optional: &[], never: &[], features: &[] },
 ];

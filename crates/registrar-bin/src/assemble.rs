@@ -7,7 +7,7 @@ use std::time::Duration;
 use sip_dispatch::links::{Fallback, Options, Sanity, Throttle};
 use sip_dispatch::{Config, Link, ReceiveChain};
 use sip_message::Method;
-use sip_registrar::{FlowRules, LocationService, Redirect, Registrar};
+use sip_registrar::{FlowRules, LocationService, Observer, Redirect, Registrar};
 use sip_transport::{Leg, LegSpec, ServerConfig};
 
 use crate::Failure;
@@ -31,7 +31,14 @@ const ANSWER_RATIO: Option<NonZeroU8> = NonZeroU8::new(2);
 const DRAIN: Duration = Duration::from_secs(4);
 
 /// The registrar, with this table.
-pub(crate) fn registrar(settings: &Settings, location: Arc<dyn LocationService>) -> Result<Registrar, String> {
+///
+/// # Errors
+/// What of the settings does not go together.
+pub(crate) fn registrar(
+    settings: &Settings,
+    location: Arc<dyn LocationService>,
+    observer: Option<Arc<dyn Observer>>,
+) -> Result<Registrar, String> {
     let wanted = &settings.registrar;
     let (limits, flows) = (wanted.limits, settings.flows);
     let mut builder = Registrar::builder()
@@ -49,6 +56,9 @@ pub(crate) fn registrar(settings: &Settings, location: Arc<dyn LocationService>)
         if let Some(advertised) = &listener.advertised {
             builder = builder.own_address(advertised.host(), advertised.port().unwrap_or(listener.spec.addr().port()));
         }
+    }
+    if let Some(observer) = observer {
+        builder = builder.observer(observer);
     }
     if let Some(name) = &wanted.identity_param {
         builder = builder.identity_param(name);

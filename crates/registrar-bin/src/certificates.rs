@@ -4,11 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use registrar_api::CertificateStatus;
 use sip_transport::{CertificateInfo, ClientCertificates, Tls, TlsError, TlsFiles, TlsMaterial};
 
 use crate::Failure;
 use crate::config::Settings;
 use crate::reread::{Occasion, Reread, Stamped, Watch};
+use crate::time::rfc3339;
 
 /// From when on it is said that a certificate ends soon.
 const SOON: Duration = Duration::from_secs(14 * DAY);
@@ -85,6 +87,24 @@ impl Certificates {
 pub(crate) fn days_left(all: &[Tls], now: SystemTime) -> Option<u64> {
     let ends = all.iter().flat_map(Tls::certificates).map(|certificate| certificate.not_after).min()?;
     Some(ends.duration_since(now).unwrap_or_default().as_secs() / DAY)
+}
+
+/// Each certificate that is presented, as the API tells of it.
+pub(crate) fn status(all: &[Tls], now: SystemTime) -> Vec<CertificateStatus> {
+    let seconds = |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let certificates = all.iter().flat_map(Tls::certificates);
+    let status = certificates.map(|certificate| {
+        let (end, now) = (seconds(certificate.not_after), seconds(now));
+        let days = i64::try_from(end.abs_diff(now) / DAY).unwrap_or(i64::MAX);
+        CertificateStatus {
+            file: certificate.chain.display().to_string(),
+            names: certificate.names,
+            not_after: rfc3339(end.saturating_mul(1000)),
+            // One that ended an hour ago has ended.
+            days_left: if end >= now { days } else { -days.saturating_add(1) },
+        }
+    });
+    status.collect()
 }
 
 impl Presented {
@@ -177,5 +197,5 @@ fn warning(certificate: &CertificateInfo, now: SystemTime) -> Option<String> {
 /// The day, in UTC.
 fn date(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    crate::time::rfc3339(seconds.saturating_mul(1000)).chars().take("2026-11-23".len()).collect()
+    rfc3339(seconds.saturating_mul(1000)).chars().take("2026-11-23".len()).collect()
 }

@@ -4,6 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod api;
+mod paper;
+mod sip;
+
+pub(crate) use api::{AddressArgs, ApiArgs, ApiCommand, FilterArgs, ListArgs as AddressesArgs, WatchArgs};
+pub(crate) use paper::PaperCommand;
+pub(crate) use sip::{AccountArgs, DestinationArgs, LoadArgs, ProbeArgs, SipCommand, Transport};
+
 use crate::config::LocationMode;
 
 /// A SIP registrar: phones tell it where they are, and it tells others.
@@ -19,7 +27,9 @@ pub(crate) struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 2 wrong use of the command line; 64 wrong settings; 65 damaged or wrong \
-                          data; 69 the machine does not allow it, such as a port in use; 70 a fault in this program.";
+                          data, wrong answers; 67 no such address, binding or connection; 68 a name has no address; 69 \
+                          the machine does not allow it, such as a port in use, or nobody answers; 70 a fault in this \
+                          program; 76 the other end is not of this version; 77 a token, password or permission is missing.";
 
 const LISTEN: &str =
     "A listener, such as udp:192.0.2.1:5060, tls:[::]:5061, ws: or wss:; may be repeated. Replaces those of the file";
@@ -36,6 +46,12 @@ pub(crate) enum Command {
     /// Take bindings out of the location table, put them in, or see to its file. The registrar must have been stopped.
     #[command(subcommand)]
     Location(LocationCommand),
+    #[command(flatten)]
+    Api(ApiCommand),
+    #[command(flatten)]
+    Sip(SipCommand),
+    #[command(flatten)]
+    Paper(PaperCommand),
 }
 
 #[derive(Debug, Args)]

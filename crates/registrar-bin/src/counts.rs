@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use credentials_remote::Remote;
 use location_durable::{DurableLocation, DurableStats};
+use registrar_api::CertificateStatus;
 use sip_dispatch::{Counters, CountersSnapshot};
 use sip_transport::{CountersHandle, Tls};
 
@@ -32,13 +33,18 @@ impl Counts {
         Self { transport, dispatchers: Mutex::default(), users, location, certificates }
     }
 
+    /// How often each worker has ticked.
+    pub(crate) fn pulses(&self) -> Vec<u64> {
+        self.transport.pulses().collect()
+    }
+
     /// Counts a dispatcher in.
     pub(crate) fn add(&self, dispatcher: Arc<Counters>) {
         self.dispatchers.lock().unwrap_or_else(PoisonError::into_inner).push(dispatcher);
     }
 
-    /// All that is not 0, as `name=number` with blanks between.
-    pub(crate) fn text(&self) -> String {
+    /// All that is not 0.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let mut dispatch = CountersSnapshot::default();
         for dispatcher in self.dispatchers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             dispatch += dispatcher.snapshot();
@@ -48,10 +54,19 @@ impl Counts {
         let location = self.location.as_ref().map(|location| location.stats());
         let location = location.iter().flat_map(DurableStats::named);
         let all = transport.named().chain(dispatch.named()).chain(users.iter().flat_map(named)).chain(location);
-        let counted = all.filter(|(_, n)| *n > 0);
+        all.filter(|(_, n)| *n > 0).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The certificates that are presented.
+    pub(crate) fn certificates(&self) -> Vec<CertificateStatus> {
+        certificates::status(&self.certificates, SystemTime::now())
+    }
+
+    /// The same as `name=number` with blanks between.
+    pub(crate) fn text(&self) -> String {
         // One that has ended is worth saying, too.
         let days = certificates::days_left(&self.certificates, SystemTime::now());
-        let all = counted.chain(days.map(|days| ("certificate_days_left", days)));
+        let all = self.all().chain(days.map(|days| ("certificate_days_left", days)));
         all.map(|(name, n)| format!("{name}={n}")).collect::<Vec<_>>().join(" ")
     }
 }

@@ -8,12 +8,14 @@
 //! parts and report.
 #![forbid(unsafe_code)]
 
+mod admin;
 mod assemble;
 mod bad_lines;
 mod banner;
 mod certificates;
 mod check;
 mod cli;
+mod commands;
 mod config;
 mod counts;
 mod descriptors;
@@ -24,6 +26,7 @@ mod log_writer;
 mod reread;
 mod say;
 mod serve;
+mod service;
 mod show;
 mod signals;
 mod time;
@@ -44,10 +47,18 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const EX_USAGE: u8 = 64;
 /// Data that is not what it should be (EX_DATAERR).
 const EX_DATAERR: u8 = 65;
+/// There is no such address, binding or connection (EX_NOUSER).
+const EX_NOUSER: u8 = 67;
+/// A name has no address (EX_NOHOST).
+const EX_NOHOST: u8 = 68;
 /// Right settings that the machine does not allow, such as a port in use (EX_UNAVAILABLE).
 const EX_UNAVAILABLE: u8 = 69;
 /// A fault in this program (EX_SOFTWARE).
 const EX_SOFTWARE: u8 = 70;
+/// The other end speaks another language, or another version of it (EX_PROTOCOL).
+const EX_PROTOCOL: u8 = 76;
+/// A token, a password or a permission is missing (EX_NOPERM).
+const EX_NOPERM: u8 = 77;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -57,6 +68,9 @@ fn main() -> ExitCode {
         Some(Command::Check(args)) => check::check(args),
         Some(Command::User(command)) => users::command(command),
         Some(Command::Location(command)) => location::command(command),
+        Some(Command::Api(command)) => commands::api(command),
+        Some(Command::Sip(command)) => commands::sip(command),
+        Some(Command::Paper(command)) => commands::paper(command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -66,9 +80,15 @@ fn main() -> ExitCode {
                 Failure::Data(text) => (EX_DATAERR, text),
                 Failure::Machine(text) => (EX_UNAVAILABLE, text),
                 Failure::Fault(text) => (EX_SOFTWARE, text),
+                Failure::Missing(text) => (EX_NOUSER, text),
+                Failure::NoAddress(text) => (EX_NOHOST, text),
+                Failure::Strange(text) => (EX_PROTOCOL, text),
+                Failure::NotAllowed(text) => (EX_NOPERM, text),
             };
-            // Nobody is left to be told if this fails.
-            drop(writeln!(std::io::stderr(), "{}", text.trim_end()));
+            // Some have said all before. Nobody is left to be told if this fails.
+            if !text.is_empty() {
+                drop(writeln!(std::io::stderr(), "{}", text.trim_end()));
+            }
             ExitCode::from(code)
         }
     }
@@ -84,4 +104,12 @@ pub(crate) enum Failure {
     Machine(String),
     /// It is broken.
     Fault(String),
+    /// What it was to act upon is not there.
+    Missing(String),
+    /// A name has no address.
+    NoAddress(String),
+    /// The other end is not what it should be.
+    Strange(String),
+    /// It may not do what it was told.
+    NotAllowed(String),
 }

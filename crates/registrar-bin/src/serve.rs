@@ -6,12 +6,14 @@ use std::sync::Arc;
 use sip_dispatch::{Dispatcher, Share};
 use sip_transport::{BindError, RunError, Server, Shutdown, WorkerId};
 
+use crate::admin::{Api, Running, Told};
 use crate::certificates::Certificates;
 use crate::cli::ServeArgs;
 use crate::counts::Counts;
 use crate::guards::Guards;
 use crate::journal::{self, OutcomeLog};
 use crate::location::{self, Location, Watch};
+use crate::service::{Heart, Manager};
 use crate::signals::Rereads;
 use crate::users::Users;
 use crate::{Failure, assemble, banner, config, descriptors, signals};
@@ -32,8 +34,11 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     }
     let mut server_config = assemble::server_config(&settings, &certificates);
     // Before anybody can ask for what is not loaded yet.
-    let location = Location::open(&settings, server_config.clock)?;
-    let registrar = assemble::registrar(&settings, location.service()).map_err(Failure::Settings)?;
+    let clock = server_config.clock;
+    let location = Arc::new(Location::open(&settings, clock)?);
+    let api = Api::open(&settings)?;
+    let observer = api.as_ref().map(Api::observer);
+    let registrar = assemble::registrar(&settings, location.service(), observer).map_err(Failure::Settings)?;
     let guards = users.as_ref().map(|users| Guards::new(&settings, users.credentials())).transpose()?;
     let chain = assemble::chain(&settings, guards, &registrar);
     let dispatch = assemble::dispatch_config(&settings);
@@ -53,17 +58,36 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let shutdown = Shutdown::new();
     let store = users.as_ref().and_then(Users::stats);
     let counts = Arc::new(Counts::new(server.counters(), store, location.durable(), certificates.handles()));
-    let banner = banner::started(&settings, users.as_ref(), &certificates, &says, server.legs());
+    let mut banner = banner::started(&settings, users.as_ref(), &certificates, &says, server.legs());
     let threads = |error| Failure::Machine(format!("error: threads and signals: {error}"));
     let reread = users.map(Users::watch).transpose().map_err(threads)?;
     let certificates = certificates.watch().transpose().map_err(threads)?;
     let rereads = Rereads { users: reread, certificates };
-    signals::watch(shutdown.clone(), Arc::clone(&counts), rereads, location.durable().map(Watch::new))
+    let manager = Arc::new(Manager::of_environment());
+    let life = (Arc::clone(&manager), Heart::new(server.counters()));
+    signals::watch(shutdown.clone(), Arc::clone(&counts), rereads, location.durable().map(Watch::new), life)
         .map_err(threads)?;
+    let told: Option<Told> = api.as_ref().map(Api::told);
+    if let Some(api) = &api {
+        banner.push_str(&format!("  api        {}\n", api.says()));
+    }
+    let running = Running {
+        settings: &settings,
+        registrar: &registrar,
+        location: &location,
+        clock,
+        legs: server.legs(),
+        workers: u16::try_from(workers).unwrap_or(u16::MAX),
+        counts: &counts,
+        shutdown: &shutdown,
+        connections: server.control(),
+    };
+    let _api = api.map(|api| api.serve(&running)).transpose().map_err(threads)?;
     // A closed standard output is no reason not to serve.
     drop(std::io::stdout().write_all(banner.as_bytes()));
     drop(std::io::stdout().flush());
     tracing::info!(workers, version = env!("CARGO_PKG_VERSION"), "serving");
+    manager.ready();
 
     let log = Arc::new(OutcomeLog::default());
     let make = |worker: WorkerId| {
@@ -71,9 +95,17 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         let log = Arc::clone(&log);
         let dispatcher = Dispatcher::new(chain.clone(), dispatch.clone(), share);
         counts.add(dispatcher.counters());
-        dispatcher.on_outcome(move |outcome| log.write(outcome))
+        let told = told.clone();
+        dispatcher.on_outcome(move |outcome| {
+            log.write(outcome);
+            if let Some(told) = &told {
+                told.outcome(outcome);
+            }
+        })
     };
     let ended = server.run(make, &shutdown).map_err(|error| ended(&error, &says));
+    // Whoever has told it to.
+    manager.stopping();
     let closed = location.close();
     let left = ended?;
     tracing::info!(counted = counts.text(), "stopped");

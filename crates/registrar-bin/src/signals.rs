@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::counts::Counts;
 use crate::location::Watch;
 use crate::reread::Reread;
+use crate::service::{Heart, Manager};
 use crate::users::Refresh;
 
 /// How often the counters are logged, if they have changed.
@@ -23,7 +24,8 @@ pub(crate) struct Rereads {
     pub(crate) certificates: Option<Reread>,
 }
 
-/// SIGTERM and SIGINT drain; a second one cuts the drain short. SIGHUP has files read again.
+/// SIGTERM and SIGINT drain; a second one cuts the drain short. SIGHUP has files read again. The service manager hears
+/// of the drain, and from the heart.
 ///
 /// `disk`: the table on disk, if there is one.
 pub(crate) fn watch(
@@ -31,9 +33,11 @@ pub(crate) fn watch(
     counts: Arc<Counts>,
     rereads: Rereads,
     mut disk: Option<Watch>,
+    (manager, mut heart): (Arc<Manager>, Heart),
 ) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-    let (mut term, mut int, mut hup, mut minute, mut second) = {
+    let beats = manager.beat_every();
+    let (mut term, mut int, mut hup, mut minute, mut second, mut beat) = {
         let _context = runtime.enter();
         let first = tokio::time::Instant::now() + EVERY;
         (
@@ -42,6 +46,7 @@ pub(crate) fn watch(
             signal(SignalKind::hangup())?,
             tokio::time::interval_at(first, EVERY),
             tokio::time::interval(LOOK),
+            tokio::time::interval(beats.unwrap_or(EVERY)),
         )
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -49,8 +54,9 @@ pub(crate) fn watch(
             let mut said = String::new();
             loop {
                 tokio::select! {
-                    Some(()) = term.recv() => stop(&shutdown),
-                    Some(()) = int.recv() => stop(&shutdown),
+                    Some(()) = term.recv() => stop(&shutdown, &manager),
+                    Some(()) = int.recv() => stop(&shutdown, &manager),
+                    _ = beat.tick(), if beats.is_some() => heart.beat(&manager),
                     Some(()) = hup.recv() => {
                         tracing::info!(
                             "SIGHUP: users and certificates are read again where they have files; other settings need a \
@@ -82,11 +88,12 @@ pub(crate) fn watch(
     Ok(())
 }
 
-fn stop(shutdown: &Shutdown) {
+fn stop(shutdown: &Shutdown, manager: &Manager) {
     if shutdown.is_stopping() {
         shutdown.cut();
     } else {
         tracing::info!("draining: what has arrived is answered, then it stops");
+        manager.stopping();
         shutdown.drain();
     }
 }

@@ -12,6 +12,7 @@ const LONG_FILES: &[(&str, &str)] = &[];
 
 /// Folders whose code, tests aside, may wait for a time to pass, and files that may do so whole; each with its reason.
 const MAY_SLEEP: &[(&str, &str)] = &[
+    ("crates/registrar-client/src/load/", "a load is paced by the clock"),
     ("crates/sip-transport/src/", "deadlines and ticks: timers are the transport's work"),
     ("crates/sip-transport/tests/it/lifetimes.rs", "a peer that reads slowly is what is tested"),
     ("crates/sip-transport/tests/hostile/attacks.rs", "a peer that sends a byte now and then is what is tested"),

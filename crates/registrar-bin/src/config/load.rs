@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::section::Section;
 use super::tls::{self, TlsKeys};
-use super::{Keep, Problems, Settings, auth, flows, listen, location, origins, users};
+use super::{Keep, Problems, Settings, admin, auth, flows, listen, location, origins, users};
 use crate::Failure;
 use crate::cli::ServeArgs;
 
@@ -97,6 +97,7 @@ fn parse(text: &str, folder: &Path, tls: &TlsKeys) -> Result<Settings, Problems>
         top.section("sip", |sip| read_sip(sip, &mut settings));
         top.section("tcp", |tcp| read_tcp(tcp, &mut settings));
         top.section("flows", |section| flows::read(section, &mut settings.flows));
+        top.section("admin", |section| settings.admin = Some(admin::read(section, folder)));
         top.section("location", |section| location::read(section, folder, &mut settings.location));
         top.section("users", |section| users::read(section, folder, &mut settings.users));
         let mut auth_at = None;

@@ -1,5 +1,6 @@
 //! Settings: read from a file and the command line, checked as a whole, and only then used.
 
+mod admin;
 mod auth;
 mod flows;
 mod listen;
@@ -25,6 +26,7 @@ pub(crate) use users::{Store, UsersSource};
 
 use std::num::NonZeroU16;
 
+use registrar_admin::AdminConfig;
 use sip_dispatch::links::Rate;
 use sip_dispatch::{MaddrPolicy, RouteConfig};
 use sip_registrar::{ForeignDomain, Limits};
@@ -52,6 +54,8 @@ pub(crate) struct Settings {
     /// The same: which web sites may open WebSockets; `None`: any.
     pub(crate) origins: Option<Vec<String>>,
     pub(crate) flows: FlowSettings,
+    /// `None`: there is no HTTP API.
+    pub(crate) admin: Option<AdminConfig>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +105,7 @@ impl Default for Settings {
             tls: TlsKeys::default(),
             origins: None,
             flows: FlowSettings::default(),
+            admin: None,
         }
     }
 }

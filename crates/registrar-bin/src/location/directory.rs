@@ -9,7 +9,7 @@ use crate::Failure;
 
 /// That of this account: what systemd made for the service (`StateDirectory=`), that of the system for its
 /// administrator, or that of the user (XDG Base Directory Specification).
-pub(super) fn own() -> Result<PathBuf, Failure> {
+pub(crate) fn own() -> Result<PathBuf, Failure> {
     of(|name| std::env::var_os(name), geteuid().is_root()).ok_or_else(|| {
         Failure::Settings(
             "error: there is no place to keep bindings: the environment has no HOME\nhelp: name a directory with --data-dir \

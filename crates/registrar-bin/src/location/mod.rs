@@ -3,7 +3,7 @@
 mod bindings;
 mod bytes;
 mod command;
-mod directory;
+pub(crate) mod directory;
 mod lines;
 mod progress;
 mod store;

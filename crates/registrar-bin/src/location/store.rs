@@ -52,6 +52,14 @@ impl Location {
         }
     }
 
+    /// How many bindings there are.
+    pub(crate) fn bindings(&self) -> usize {
+        match self {
+            Self::Memory(location) => location.bindings(),
+            Self::Disk(location) => location.bindings(),
+        }
+    }
+
     /// Writes what is left.
     ///
     /// # Errors

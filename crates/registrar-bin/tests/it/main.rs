@@ -1,7 +1,9 @@
 //! The program as an operator and a phone meet it: started on free ports of the loopback, stopped by a signal.
 //!
-//! The modules `sipp`, `sipsak`, `baresip`, `linphone` and `chromium` drive the programs of these names, and `net_sip` that Perl library.
+//! The modules `sipp`, `sipsak`, `baresip`, `linphone`, `chromium` and `systemd` drive the programs of these names, and `net_sip` that Perl library.
 
+#[cfg(test)]
+mod admin;
 #[cfg(test)]
 mod auth;
 #[cfg(test)]
@@ -12,6 +14,8 @@ mod certificates;
 mod check;
 #[cfg(test)]
 mod chromium;
+#[cfg(test)]
+mod commands;
 #[cfg(test)]
 mod dice;
 #[cfg(test)]
@@ -41,6 +45,8 @@ mod log;
 #[cfg(test)]
 mod net_sip;
 #[cfg(test)]
+mod service;
+#[cfg(test)]
 mod sipp;
 #[cfg(test)]
 mod sipsak;
@@ -50,6 +56,8 @@ mod start;
 mod stop;
 #[cfg(test)]
 mod stores;
+#[cfg(test)]
+mod systemd;
 #[cfg(test)]
 mod two_processes;
 #[cfg(test)]

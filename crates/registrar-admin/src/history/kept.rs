@@ -1,0 +1,115 @@
+//! One outcome.
+
+use std::net::SocketAddr;
+
+use registrar_api as api;
+use sip_dispatch::{Outcome, Reason};
+use sip_message::HeaderId;
+use sip_registrar::{Aor, reason};
+use sip_transport::Transport;
+
+use crate::convert::{cut, lossy};
+use crate::time::rfc3339;
+
+/// What is kept of texts that strangers send.
+const TEXT: usize = 64;
+
+/// What is looked at of an outcome.
+pub(super) struct Seen<'a> {
+    at: u64,
+    method: &'a [u8],
+    status: Option<u16>,
+    reason: Reason,
+    source: SocketAddr,
+    transport: Transport,
+    call_id: &'a [u8],
+    user_agent: &'a [u8],
+}
+
+/// What is kept of outcomes that are alike.
+pub(super) struct Kept {
+    at: u64,
+    since: u64,
+    count: u64,
+    method: String,
+    aor: Option<String>,
+    status: Option<u16>,
+    reason: Reason,
+    source: SocketAddr,
+    transport: Transport,
+    call_id: String,
+    user_agent: String,
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn of(outcome: &Outcome<'a>) -> Self {
+        Self {
+            at: outcome.now.wall,
+            method: outcome.method.name(),
+            status: outcome.status.map(|status| status.code()),
+            reason: outcome.reason,
+            source: outcome.peer.remote,
+            transport: outcome.peer.transport,
+            call_id: outcome.message.value(HeaderId::CallId).unwrap_or_default(),
+            user_agent: outcome.message.value(HeaderId::UserAgent).unwrap_or_default(),
+        }
+    }
+}
+
+impl Kept {
+    pub(super) fn new(seen: &Seen<'_>, aor: Option<&Aor<'_>>) -> Self {
+        Self {
+            at: seen.at,
+            since: seen.at,
+            count: 1,
+            method: cut(seen.method, TEXT),
+            aor: aor.map(|aor| lossy(aor.as_bytes())),
+            status: seen.status,
+            reason: seen.reason,
+            source: seen.source,
+            transport: seen.transport,
+            call_id: cut(seen.call_id, TEXT),
+            user_agent: cut(seen.user_agent, TEXT),
+        }
+    }
+
+    /// Whether it ended for the same reason and came from the same address over the same transport.
+    pub(super) fn is_like(&self, seen: &Seen<'_>, aor: Option<&Aor<'_>>) -> bool {
+        (self.reason, self.status, self.source, self.transport)
+            == (seen.reason, seen.status, seen.source, seen.transport)
+            && self.aor.as_deref().map(str::as_bytes) == aor.map(Aor::as_bytes)
+    }
+
+    /// One more of them.
+    pub(super) fn again(&mut self, seen: &Seen<'_>) {
+        self.at = seen.at;
+        self.count += 1;
+        // A phone's registrations have one Call-ID, so that this is rare.
+        if self.call_id.as_bytes() != seen.call_id.get(..TEXT).unwrap_or(seen.call_id) {
+            self.call_id = cut(seen.call_id, TEXT);
+        }
+    }
+
+    /// Whether this is the challenge that a phone has answered.
+    pub(super) fn is_challenge_to(&self, seen: &Seen<'_>) -> bool {
+        (self.reason == reason::NO_CREDENTIALS || self.reason == reason::STALE_NONCE) && self.source == seen.source
+    }
+
+    pub(super) fn tell(&self) -> api::Outcome {
+        let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+        api::Outcome {
+            at: rfc3339(self.at),
+            since: (self.count > 1).then(|| rfc3339(self.since)),
+            count: self.count,
+            method: self.method.clone(),
+            aor: self.aor.clone(),
+            status: self.status,
+            reason: self.reason.code().to_owned(),
+            says: self.reason.says().to_owned(),
+            source: self.source.to_string(),
+            transport: self.transport.scheme().to_owned(),
+            call_id: some(&self.call_id),
+            user_agent: some(&self.user_agent),
+        }
+    }
+}

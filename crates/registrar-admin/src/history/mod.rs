@@ -1,0 +1,158 @@
+//! How the last requests ended: for each address, and the refusals of all.
+
+mod kept;
+mod recent;
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+
+use parking_lot::Mutex;
+use registrar_api as api;
+use sip_dispatch::Outcome;
+use sip_message::header::To;
+use sip_registrar::{Aor, reason};
+
+use crate::outcomes;
+use kept::{Kept, Seen};
+use recent::Recent;
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryConfig {
+    /// Addresses that have registered since they are known, at most.
+    pub addresses: usize,
+    /// Addresses that were only refused, at most: strangers cannot push phones out.
+    pub strangers: usize,
+}
+
+impl Default for HistoryConfig {
+    /// 100,000 addresses, and 10,000 strangers.
+    fn default() -> Self {
+        Self { addresses: 100_000, strangers: 10_000 }
+    }
+}
+
+/// Outcomes for each address.
+const EACH: usize = 8;
+
+/// Refusals of all together.
+const REFUSALS: usize = 1000;
+
+/// Parts, each with a lock of its own, so that workers seldom meet.
+const SHARDS: usize = 16;
+
+/// How the last requests ended. All that is kept is bounded.
+pub struct History {
+    shards: Box<[Mutex<Shard>]>,
+    hasher: RandomState,
+    refusals: Mutex<VecDeque<Kept>>,
+    counted: outcomes::Outcomes,
+}
+
+struct Shard {
+    phones: Recent<Outcomes>,
+    strangers: Recent<Outcomes>,
+}
+
+type Outcomes = VecDeque<Kept>;
+
+impl History {
+    /// An empty one.
+    #[must_use]
+    pub fn new(config: HistoryConfig) -> Self {
+        let shard = |_| {
+            Mutex::new(Shard {
+                phones: Recent::new(config.addresses / SHARDS),
+                strangers: Recent::new(config.strangers / SHARDS),
+            })
+        };
+        let shards = (0..SHARDS).map(shard).collect();
+        Self { shards, hasher: RandomState::new(), refusals: Mutex::default(), counted: outcomes::Outcomes::new() }
+    }
+
+    /// Takes up how a request ended. What ended like the one before is counted with it.
+    pub fn outcome(&self, outcome: &Outcome<'_>) {
+        self.counted.count(outcome);
+        let seen = Seen::of(outcome);
+        let mut buffer = Vec::new();
+        let to = outcome.message.header::<To<'_>>().ok().flatten();
+        let aor = to.and_then(|to| Aor::from_uri(&to.0.uri, &mut buffer).ok());
+        if is_refusal(outcome) {
+            push(&mut self.refusals.lock(), &seen, aor.as_ref(), REFUSALS);
+        }
+        let Some(aor) = aor else { return };
+        let Some(shard) = self.shard(&aor) else { return };
+        let mut shard = shard.lock();
+        let Shard { phones, strangers } = &mut *shard;
+        let registers = outcome.status.is_some_and(|status| (200..300).contains(&status.code()))
+            && outcome.method == sip_message::Method::Register;
+        let outcomes = if registers && phones.get(aor.as_bytes()).is_none() {
+            let before = strangers.remove(aor.as_bytes()).unwrap_or_default();
+            phones.insert(aor.as_bytes(), before)
+        } else if phones.get(aor.as_bytes()).is_some() {
+            phones.get(aor.as_bytes())
+        } else if strangers.get(aor.as_bytes()).is_some() {
+            strangers.get(aor.as_bytes())
+        } else {
+            strangers.insert(aor.as_bytes(), Outcomes::new())
+        };
+        let Some(outcomes) = outcomes else { return };
+        // The challenge before a success is part of it.
+        if registers && outcomes.front().is_some_and(|before| before.is_challenge_to(&seen)) {
+            outcomes.pop_front();
+        }
+        push(outcomes, &seen, Some(&aor), EACH);
+    }
+
+    /// How the last requests for an address ended, the newest first.
+    #[must_use]
+    pub fn of(&self, aor: &Aor<'_>) -> Vec<api::Outcome> {
+        let Some(shard) = self.shard(aor) else { return Vec::new() };
+        let mut shard = shard.lock();
+        let Shard { phones, strangers } = &mut *shard;
+        let outcomes = phones.get(aor.as_bytes()).or_else(|| strangers.get(aor.as_bytes()));
+        outcomes.map(|outcomes| outcomes.iter().map(Kept::tell).collect()).unwrap_or_default()
+    }
+
+    /// The last refusals of all, the newest first.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<api::Outcome> {
+        self.refusals.lock().iter().map(Kept::tell).collect()
+    }
+
+    /// How many ended how, as Prometheus reads it.
+    pub(crate) fn metrics(&self) -> String {
+        self.counted.text()
+    }
+
+    fn shard(&self, aor: &Aor<'_>) -> Option<&Mutex<Shard>> {
+        let hash = usize::try_from(self.hasher.hash_one(aor.as_bytes()) >> 32).unwrap_or_default();
+        self.shards.get(hash % SHARDS)
+    }
+}
+
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("History").finish_non_exhaustive()
+    }
+}
+
+/// Whether it is worth an operator's look: a challenge is part of every registration.
+pub(crate) fn is_refusal(outcome: &Outcome<'_>) -> bool {
+    outcome.status.is_none_or(|status| status.code() >= 400)
+        && outcome.reason != reason::NO_CREDENTIALS
+        && outcome.reason != reason::STALE_NONCE
+}
+
+fn push(outcomes: &mut VecDeque<Kept>, seen: &Seen<'_>, aor: Option<&Aor<'_>>, most: usize) {
+    if let Some(before) = outcomes.front_mut()
+        && before.is_like(seen, aor)
+    {
+        before.again(seen);
+        return;
+    }
+    if outcomes.len() >= most {
+        outcomes.pop_back();
+    }
+    outcomes.push_front(Kept::new(seen, aor));
+}

@@ -1,0 +1,23 @@
+//! The registrar's HTTP API: who is registered, why somebody is not, and what happens as it happens.
+//!
+//! ```text
+//!   Dispatcher::on_outcome ─▶ History ────────┐
+//!   Registrar, outcomes ────▶ EventLog ───────┤
+//!   LocationService::scan, lookup, remove ────┼──▶ Admin: HTTP on a Unix socket or TCP, on a thread of its own
+//!   Control: status, drain ───────────────────┘
+//! ```
+//!
+//! It is given handles and knows nothing of the program around it. No worker waits for it: what workers tell it, they tell
+//! under short locks, and whoever reads slowly holds up nobody but itself.
+#![forbid(unsafe_code)]
+
+mod convert;
+mod events;
+mod history;
+mod outcomes;
+mod server;
+mod time;
+
+pub use events::EventLog;
+pub use history::{History, HistoryConfig};
+pub use server::{Admin, AdminConfig, BindError, Control, Handles, Listen, Scope, Serving, Token, TokenError};

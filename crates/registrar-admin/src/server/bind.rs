@@ -1,0 +1,187 @@
+//! Listeners, and the thread that serves them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, UnixListener};
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::guard::Door;
+use super::{AdminConfig, App, Handles, router};
+
+/// How long the answers to what has been asked may take at the end.
+const LEAVE: Duration = Duration::from_secs(1);
+
+/// Where it listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// A Unix socket, which only its owner can open.
+    Unix(PathBuf),
+    /// An address.
+    Tcp(SocketAddr),
+}
+
+/// Why it cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Somebody listens on the socket.
+    #[error("{}: another program listens there", path.display())]
+    InUse {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// There is something else than a socket.
+    #[error("{}: there is a file that is no socket", path.display())]
+    NotASocket {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system does not allow it.
+    #[error("{listen}: {source}")]
+    Io {
+        /// Where.
+        listen: String,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Listeners that are bound. Nothing is answered before [`Admin::serve`].
+#[derive(Debug)]
+pub struct Admin {
+    unix: Vec<(PathBuf, StdUnixListener)>,
+    tcp: Vec<std::net::TcpListener>,
+    config: AdminConfig,
+}
+
+/// The thread that serves. It ends, and its sockets go, when this is dropped.
+#[derive(Debug)]
+pub struct Serving {
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+    sockets: Vec<PathBuf>,
+}
+
+impl Admin {
+    /// Binds the listeners. A socket that nobody listens on any more is replaced.
+    ///
+    /// # Errors
+    /// One of them cannot be bound.
+    pub fn bind(config: AdminConfig) -> Result<Self, BindError> {
+        let (mut unix, mut tcp) = (Vec::new(), Vec::new());
+        for listen in &config.listen {
+            match listen {
+                Listen::Unix(path) => unix.push((path.clone(), bind_unix(path)?)),
+                Listen::Tcp(addr) => {
+                    let failed = |source| BindError::Io { listen: addr.to_string(), source };
+                    let listener = std::net::TcpListener::bind(addr).map_err(failed)?;
+                    listener.set_nonblocking(true).map_err(failed)?;
+                    tcp.push(listener);
+                }
+            }
+        }
+        Ok(Self { unix, tcp, config })
+    }
+
+    /// Where it listens, as `unix:PATH` or `http://ADDRESS`.
+    #[must_use]
+    pub fn listening(&self) -> Vec<String> {
+        let unix = self.unix.iter().map(|(path, _)| format!("unix:{}", path.display()));
+        let tcp = self.tcp.iter().filter_map(|listener| listener.local_addr().ok());
+        unix.chain(tcp.map(|addr| format!("http://{addr}"))).collect()
+    }
+
+    /// Serves on a thread of its own.
+    ///
+    /// # Errors
+    /// The system has no thread for it.
+    pub fn serve(self, handles: Handles) -> io::Result<Serving> {
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+        let (stop, stopping) = watch::channel(false);
+        let app = App { handles, stopping: stopping.clone() };
+        let sockets = self.unix.iter().map(|(path, _)| path.clone()).collect();
+        let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
+            runtime.block_on(self.run(app, stopping));
+            runtime.shutdown_background();
+        })?;
+        Ok(Serving { stop, thread: Some(thread), sockets })
+    }
+
+    async fn run(self, app: App, stopping: watch::Receiver<bool>) {
+        let stopped = |mut stopping: watch::Receiver<bool>| async move {
+            // Whoever could say it is gone as well.
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        };
+        let mut all = JoinSet::new();
+        for (path, listener) in self.unix {
+            match UnixListener::from_std(listener) {
+                Ok(listener) => {
+                    let serve = axum::serve(listener, router(app.clone(), Door::unix()));
+                    all.spawn(serve.with_graceful_shutdown(stopped(stopping.clone())).into_future());
+                }
+                Err(error) => tracing::error!(%error, "{}: the API does not listen", path.display()),
+            }
+        }
+        let door = Door::tcp(self.config.tokens);
+        for listener in self.tcp {
+            match TcpListener::from_std(listener) {
+                Ok(listener) => {
+                    let serve = axum::serve(listener, router(app.clone(), Arc::clone(&door)));
+                    all.spawn(serve.with_graceful_shutdown(stopped(stopping.clone())).into_future());
+                }
+                Err(error) => tracing::error!(%error, "the API does not listen"),
+            }
+        }
+        stopped(stopping).await;
+        // What is being answered may end; what does not is cut.
+        let _ = tokio::time::timeout(LEAVE, async { while all.join_next().await.is_some() {} }).await;
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.stop.send(true);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        for socket in &self.sockets {
+            let _ = std::fs::remove_file(socket);
+        }
+    }
+}
+
+/// A socket that only its owner can open, from the first moment on.
+fn bind_unix(path: &Path) -> Result<StdUnixListener, BindError> {
+    let failed = |source| BindError::Io { listen: format!("unix:{}", path.display()), source };
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => return Err(BindError::NotASocket { path: path.to_owned() }),
+        Ok(_) if UnixStream::connect(path).is_ok() => return Err(BindError::InUse { path: path.to_owned() }),
+        Ok(_) => std::fs::remove_file(path).map_err(failed)?,
+        Err(_) => {}
+    }
+    // Bound under another name and moved, since a mode can only be set after binding.
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let aside = PathBuf::from(name);
+    let bound = StdUnixListener::bind(&aside).and_then(|listener| {
+        std::fs::set_permissions(&aside, std::fs::Permissions::from_mode(0o600))?;
+        std::fs::rename(&aside, path)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|source| {
+        let _ = std::fs::remove_file(&aside);
+        failed(source)
+    })
+}

@@ -1,0 +1,134 @@
+//! HTTP: listeners, who may do what, and the routes.
+
+mod add;
+mod addresses;
+mod bind;
+mod error;
+mod flows;
+mod guard;
+mod health;
+mod openapi;
+mod reasons;
+mod stream;
+mod tokens;
+
+pub use bind::{Admin, BindError, Listen, Serving};
+pub use tokens::{Scope, Token, TokenError};
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router, middleware};
+use registrar_api as api;
+use sip_registrar::{LocationService, Registrar};
+use sip_transport::Clock;
+use tokio::sync::watch;
+
+use crate::{EventLog, History};
+use error::Failed;
+use guard::{Door, guard};
+
+/// What the API is made of.
+#[derive(Clone)]
+pub struct Handles {
+    /// Removes bindings, and tells its observers.
+    pub registrar: Registrar,
+    /// The table.
+    pub location: Arc<dyn LocationService>,
+    /// How the last requests ended.
+    pub history: Arc<History>,
+    /// What happens.
+    pub events: Arc<EventLog>,
+    /// The program around it.
+    pub control: Arc<dyn Control>,
+    /// Ends connections.
+    pub connections: sip_transport::Control,
+    /// The clock of the table.
+    pub clock: Clock,
+}
+
+/// What the program around it tells and does.
+pub trait Control: Send + Sync {
+    /// How it is.
+    fn status(&self) -> api::Status;
+    /// How many workers have done nothing since it was asked before, at least half a second ago.
+    fn stuck_workers(&self) -> usize;
+    /// Answers what has arrived, and stops.
+    fn drain(&self);
+}
+
+/// Where it listens, and to whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AdminConfig {
+    /// The listeners.
+    pub listen: Vec<Listen>,
+    /// What those on TCP ask for; none: whoever reaches them may do everything.
+    pub tokens: Vec<Token>,
+}
+
+#[derive(Clone)]
+struct App {
+    handles: Handles,
+    /// Becomes true when it stops: streams end then.
+    stopping: watch::Receiver<bool>,
+}
+
+/// The routes, behind this door.
+fn router(app: App, door: Arc<Door>) -> Router {
+    let v1 = Router::new()
+        .route("/status", get(status))
+        .route("/aors", get(addresses::list))
+        .route("/aors/{aor}", get(addresses::one))
+        .route("/aors/{aor}/why", get(addresses::why))
+        .route(
+            "/aors/{aor}/bindings",
+            delete(addresses::remove).post(add::add).layer(DefaultBodyLimit::max(add::MAX_BODY)),
+        )
+        .route("/flows/{flow}", delete(flows::kick))
+        .route("/refusals", get(refusals))
+        .route("/reasons", get(reasons::all))
+        .route("/events", get(stream::events))
+        .route("/drain", post(drain))
+        .route("/openapi.json", get(openapi::document));
+    Router::new()
+        .nest("/api/v1", v1)
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(async || Failed::not_found("no-such-path", "there is nothing at this path"))
+        .method_not_allowed_fallback(async || {
+            Failed::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path has no such method")
+        })
+        .layer(middleware::from_fn_with_state(door, guard))
+        .with_state(app)
+}
+
+async fn status(State(app): State<App>) -> Json<api::Status> {
+    Json(app.handles.control.status())
+}
+
+async fn refusals(State(app): State<App>) -> Json<Vec<api::Outcome>> {
+    Json(app.handles.history.refusals())
+}
+
+/// Prometheus' text format: outcomes by reason, and how many bindings there are.
+async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static str); 1], String) {
+    let status = app.handles.control.status();
+    let mut text = app.handles.history.metrics();
+    // Writing to a string cannot fail.
+    let bindings = status.location.bindings;
+    let _ = write!(
+        text,
+        "# HELP registrar_bindings Bindings in the location table.\n# TYPE registrar_bindings gauge\n\
+         registrar_bindings {bindings}\n"
+    );
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
+}
+
+async fn drain(State(app): State<App>) -> StatusCode {
+    app.handles.control.drain();
+    StatusCode::ACCEPTED
+}

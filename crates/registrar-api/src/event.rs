@@ -1,0 +1,119 @@
+//! What happens, as it happens.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Something that happened. Events come in the order of their numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// Its number: one more than that of the event before. They begin anew with the process.
+    pub id: u64,
+    /// When.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// What.
+    pub kind: EventKind,
+    /// The reason code; see `/api/v1/reasons`.
+    pub reason: String,
+    /// The address of record that it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aor: Option<String>,
+    /// The contact that it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// Seconds for which it was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<u32>,
+    /// Where it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The transport it came over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<String>,
+    /// The Call-ID of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<String>,
+    /// The User-Agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// The status that was answered (`refused`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The name of the backend (`backend-up`, `backend-down`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<String>,
+}
+
+/// What an event tells of. Those of a binding come once for each binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// A binding is new.
+    Registered,
+    /// A binding was renewed.
+    Refreshed,
+    /// A binding was removed, by its phone or by the operator.
+    Removed,
+    /// A binding was not renewed in time.
+    Expired,
+    /// A binding had to make room for another.
+    Evicted,
+    /// A connection has ended: its binding is suspect, or, with the reason `lost`, was removed.
+    Lost,
+    /// A request was refused.
+    Refused,
+    /// A store that others depend on can be reached again.
+    BackendUp,
+    /// A store that others depend on cannot be reached.
+    BackendDown,
+}
+
+impl EventKind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Registered,
+        Self::Refreshed,
+        Self::Removed,
+        Self::Expired,
+        Self::Evicted,
+        Self::Lost,
+        Self::Refused,
+        Self::BackendUp,
+        Self::BackendDown,
+    ];
+
+    /// The name in JSON, and that of the server-sent event.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Refreshed => "refreshed",
+            Self::Removed => "removed",
+            Self::Expired => "expired",
+            Self::Evicted => "evicted",
+            Self::Lost => "lost",
+            Self::Refused => "refused",
+            Self::BackendUp => "backend-up",
+            Self::BackendDown => "backend-down",
+        }
+    }
+}
+
+/// A reader has fallen behind: so many events were made and are no longer there. The server-sent event is `missed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Missed {
+    /// How many.
+    pub missed: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_json() {
+        for kind in EventKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+    }
+}

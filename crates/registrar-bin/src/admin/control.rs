@@ -1,0 +1,114 @@
+//! What the API tells of the program, and has it do.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use registrar_admin::Control;
+use registrar_api::{Listener, LocationStatus, State, Status};
+use sip_transport::Shutdown;
+
+use super::Running;
+use crate::config::Keep;
+use crate::counts::Counts;
+use crate::location::{self, Location};
+use crate::time;
+
+/// The program, as the API sees it.
+pub(super) struct Program {
+    started: u64,
+    workers: u16,
+    listeners: Vec<Listener>,
+    domains: Vec<String>,
+    mode: &'static str,
+    directory: Option<String>,
+    max_bindings: usize,
+    location: Arc<Location>,
+    counts: Arc<Counts>,
+    shutdown: Shutdown,
+    pulses: Mutex<Pulses>,
+}
+
+/// How far each worker's ticks were, and when it was looked at.
+struct Pulses {
+    at: Instant,
+    counted: Vec<u64>,
+    stuck: usize,
+}
+
+/// Workers tick ten times in a second.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+impl Program {
+    pub(super) fn new(running: &Running<'_>) -> Self {
+        let settings = running.settings;
+        let listener = |(id, leg): (u16, &sip_transport::Leg)| Listener {
+            id,
+            leg: leg.spec.to_string(),
+            advertise: leg.advertised.as_ref().map(ToString::to_string),
+        };
+        let mode = match settings.location.keep {
+            Keep::InMemory => "memory",
+            Keep::OnDisk(location_durable::Mode::Synced) => "synced",
+            Keep::OnDisk(location_durable::Mode::Delayed { .. }) => "delayed",
+        };
+        let directory = location::directory(&settings.location).ok().flatten();
+        Self {
+            started: wall(),
+            workers: running.workers,
+            listeners: (0..).zip(running.legs).map(listener).collect(),
+            domains: settings.domains.clone(),
+            mode,
+            directory: directory.map(|directory| directory.display().to_string()),
+            max_bindings: settings.registrar.max_bindings,
+            location: Arc::clone(running.location),
+            counts: Arc::clone(running.counts),
+            shutdown: running.shutdown.clone(),
+            pulses: Mutex::new(Pulses { at: Instant::now(), counted: running.counts.pulses(), stuck: 0 }),
+        }
+    }
+}
+
+impl Control for Program {
+    fn status(&self) -> Status {
+        let location = LocationStatus {
+            mode: self.mode.to_owned(),
+            directory: self.directory.clone(),
+            bindings: self.location.bindings(),
+            max_bindings: self.max_bindings,
+            failure: self.location.durable().and_then(|location| location.last_failure()),
+        };
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            started_at: time::rfc3339(self.started),
+            uptime: wall().saturating_sub(self.started) / 1000,
+            state: if self.shutdown.is_stopping() { State::Draining } else { State::Serving },
+            workers: self.workers,
+            listeners: self.listeners.clone(),
+            domains: self.domains.clone(),
+            location,
+            backends: Vec::new(),
+            certificates: self.counts.certificates(),
+            counters: self.counts.all().map(|(name, n)| (name.to_owned(), n)).collect(),
+        }
+    }
+
+    fn stuck_workers(&self) -> usize {
+        let mut pulses = self.pulses.lock().unwrap_or_else(PoisonError::into_inner);
+        if pulses.at.elapsed() >= BETWEEN_LOOKS {
+            let counted = self.counts.pulses();
+            pulses.stuck = pulses.counted.iter().zip(&counted).filter(|(before, now)| before == now).count();
+            (pulses.at, pulses.counted) = (Instant::now(), counted);
+        }
+        pulses.stuck
+    }
+
+    fn drain(&self) {
+        self.shutdown.drain();
+    }
+}
+
+fn wall() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,127 @@
+//! The HTTP API, wired to the program. Without `[admin]` there is nothing of it.
+
+mod control;
+
+use std::sync::Arc;
+
+use registrar_admin::{Admin, AdminConfig, EventLog, Handles, History, HistoryConfig, Listen, Serving};
+use sip_dispatch::Outcome;
+use sip_registrar::{Observer, Registrar};
+use sip_transport::{Clock, Leg, Shutdown};
+
+use crate::Failure;
+use crate::config::{LocationSettings, Settings};
+use crate::counts::Counts;
+use crate::location::{Location, directory};
+use control::Program;
+
+/// The socket's name in the directory of the table.
+pub(crate) const SOCKET: &str = "admin.sock";
+
+/// What workers tell.
+#[derive(Clone)]
+pub(crate) struct Told {
+    history: Arc<History>,
+    events: Arc<EventLog>,
+}
+
+/// The API: bound, and not yet served.
+pub(crate) struct Api {
+    admin: Admin,
+    told: Told,
+}
+
+/// What of the running program the API shows.
+pub(crate) struct Running<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) registrar: &'a Registrar,
+    pub(crate) location: &'a Arc<Location>,
+    pub(crate) clock: Clock,
+    pub(crate) legs: &'a [Leg],
+    pub(crate) workers: u16,
+    pub(crate) counts: &'a Arc<Counts>,
+    pub(crate) shutdown: &'a Shutdown,
+    pub(crate) connections: sip_transport::Control,
+}
+
+impl Api {
+    /// Binds its listeners, if the settings want it.
+    ///
+    /// # Errors
+    /// One of them cannot be bound.
+    pub(crate) fn open(settings: &Settings) -> Result<Option<Self>, Failure> {
+        let Some(mut config) = settings.admin.clone() else { return Ok(None) };
+        if config.listen.is_empty() {
+            config.listen.push(Listen::Unix(socket(&settings.location)?));
+        }
+        let failed = |error| Failure::Machine(format!("error: [admin] listen: {error}"));
+        let admin = bind(config).map_err(failed)?;
+        let told =
+            Told { history: Arc::new(History::new(HistoryConfig::default())), events: Arc::new(EventLog::new()) };
+        Ok(Some(Self { admin, told }))
+    }
+
+    /// Who is told of changes.
+    pub(crate) fn observer(&self) -> Arc<dyn Observer> {
+        Arc::<EventLog>::clone(&self.told.events)
+    }
+
+    /// Who is told how requests end.
+    pub(crate) fn told(&self) -> Told {
+        self.told.clone()
+    }
+
+    /// Where it listens, in a line for the operator.
+    pub(crate) fn says(&self) -> String {
+        self.admin.listening().join("  ")
+    }
+
+    /// Serves until what it gives is dropped.
+    ///
+    /// # Errors
+    /// The system has no thread for it.
+    pub(crate) fn serve(self, running: &Running<'_>) -> std::io::Result<Serving> {
+        let handles = Handles {
+            registrar: running.registrar.clone(),
+            location: running.location.service(),
+            history: self.told.history,
+            events: self.told.events,
+            control: Arc::new(Program::new(running)),
+            connections: running.connections.clone(),
+            clock: running.clock,
+        };
+        self.admin.serve(handles)
+    }
+}
+
+impl Told {
+    /// How a request ended.
+    pub(crate) fn outcome(&self, outcome: &Outcome<'_>) {
+        self.history.outcome(outcome);
+        self.events.outcome(outcome);
+    }
+}
+
+/// The socket in the directory of the table; if that is in memory alone, in the one that the account would have for it.
+///
+/// # Errors
+/// None is named, and this account has none for such things.
+pub(crate) fn socket(settings: &LocationSettings) -> Result<std::path::PathBuf, Failure> {
+    let directory = match directory(settings)? {
+        Some(directory) => directory,
+        None => directory::own()?,
+    };
+    Ok(directory.join(SOCKET))
+}
+
+fn bind(config: AdminConfig) -> Result<Admin, registrar_admin::BindError> {
+    for listen in &config.listen {
+        if let Listen::Unix(path) = listen
+            && let Some(folder) = path.parent()
+        {
+            // What is wrong with it binding says.
+            drop(std::fs::create_dir_all(folder));
+        }
+    }
+    Admin::bind(config)
+}
