@@ -1,6 +1,7 @@
 //! baresip without a screen, judged by what it says; it shows its messages too (`-s`).
 
 mod auth;
+mod cut;
 
 use std::process::Command;
 

@@ -1,5 +1,7 @@
 //! Browsers: JsSIP and SIP.js in a headless Chromium, judged by what they write to its console.
 
+mod origins;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -25,6 +27,15 @@ impl Browser {
             room.file(file, &std::fs::read_to_string(Path::new(folder).join(file)).unwrap());
         }
         let url = format!("file://{}?server={server}&address=alice@example.com&password=secret{more}", room.path(page));
+        Self::in_room(room, &url)
+    }
+
+    /// Opens the page at this address.
+    fn at(url: &str) -> Self {
+        Self::in_room(Room::new(), url)
+    }
+
+    fn in_room(room: Room, url: &str) -> Self {
         let process = Process::start(
             Command::new("chromium")
                 .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
@@ -32,7 +43,7 @@ impl Browser {
                 .args(["--disable-background-networking", "--disable-component-update", "--no-proxy-server"])
                 .args(["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE ::1"])
                 .args(["--ignore-certificate-errors", "--enable-logging=stderr"])
-                .args([format!("--user-data-dir={}", room.path("profile")), url]),
+                .args([&format!("--user-data-dir={}", room.path("profile")), url]),
         );
         Self { process, _room: room }
     }
