@@ -35,6 +35,12 @@ const PACKAGES: &[Package] = &[
     Package { name: "chromium", program: "chromium", without: Without::Tests("chromium") },
     // A library, which shows itself by its main file.
     Package { name: "libnet-sip-perl", program: "/usr/share/perl5/Net/SIP.pm", without: Without::Tests("net_sip") },
+    // Net::SIP's TLS.
+    Package {
+        name: "libio-socket-ssl-perl",
+        program: "/usr/share/perl5/IO/Socket/SSL.pm",
+        without: Without::Tests("net_sip::secured"),
+    },
     Package { name: "postgresql", program: "postgres", without: Without::Tests("postgresql") },
     Package { name: "mariadb-server-core", program: "mariadbd", without: Without::Tests("mariadb") },
     // mariadb-install-db needs it.

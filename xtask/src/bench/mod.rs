@@ -3,7 +3,9 @@
 //! Wall-clock figures of a shared machine say little; what counts is the servers' CPU time per request, and its ratio
 //! between servers measured a moment apart.
 
+mod client;
 mod configs;
+mod connections;
 mod databases;
 mod digest;
 mod disk;
@@ -68,6 +70,9 @@ pub(crate) struct Options {
     /// Instead: what servers that keep their bindings write to the disk, in so many seconds of each load
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=250))]
     written: Option<u32>,
+    /// Instead: memory for each of so many idle connections over TCP, TLS and WSS, and CPU to open one
+    #[arg(long, value_parser = clap::value_parser!(u32).range(100..=20_000))]
+    connections: Option<u32>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -94,6 +99,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         restart::run(&options, bindings, &folder)
     } else if let Some(seconds) = options.written {
         written::run(&options, seconds, &folder)
+    } else if let Some(connections) = options.connections {
+        connections::run(&options, connections, &folder)
     } else {
         rounds(&options, &folder)
     }

@@ -268,7 +268,7 @@ impl Counted {
 }
 
 /// A port that is free now for UDP and TCP.
-fn free_port() -> Result<u16> {
+pub(super) fn free_port() -> Result<u16> {
     for _ in 0..100 {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         if UdpSocket::bind(("127.0.0.1", port)).is_ok() {

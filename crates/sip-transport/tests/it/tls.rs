@@ -100,6 +100,34 @@ fn the_header_of_a_proxy_comes_before_tls() {
     assert_eq!((peer.transport, peer.remote), (Transport::Tls, "192.0.2.7:40000".parse().unwrap()));
 }
 
+#[cfg(feature = "ws")]
+#[test]
+fn the_header_of_a_proxy_comes_before_a_secure_websocket() {
+    use crate::websocket::{FINAL, SIP, frame, upgrade};
+
+    let folder = Folder::new("proxied-websocket");
+    let one = folder.certificate("one", "one.example.com");
+    let tls = Tls::new(files(&[&one], ClientCertificates::Off).load().unwrap());
+    let server = serve(&tls, |config| {
+        config.legs[0].spec = "wss:127.0.0.1:0".parse().unwrap();
+        config.legs[0].trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    });
+    let mut client = connect(&server, &one.chain, "one.example.com", None);
+    client.sock.write_all(b"PROXY TCP4 192.0.2.7 198.51.100.1 40000 5061\r\n").unwrap();
+    client.write_all(upgrade(SIP).as_bytes()).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    client.write_all(&frame(FINAL | 1, &message("hello"))).unwrap();
+    client.flush().unwrap();
+    let (_, peer) = server.next_message();
+    assert_eq!((peer.transport, peer.remote), (Transport::Wss, "192.0.2.7:40000".parse().unwrap()));
+}
+
 #[test]
 fn messages_pass_and_each_host_is_shown_its_certificate() {
     let folder = Folder::new("hosts");

@@ -14,14 +14,14 @@ pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 pub(crate) const FINAL: u8 = 0x80;
 
-fn upgrade(lines: &str) -> String {
+pub(crate) fn upgrade(lines: &str) -> String {
     format!(
         "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{lines}\r\n"
     )
 }
 
-const SIP: &str = "Sec-WebSocket-Protocol: sip\r\n";
+pub(crate) const SIP: &str = "Sec-WebSocket-Protocol: sip\r\n";
 
 /// Reads an HTTP head.
 fn read_head(stream: &mut TcpStream) -> String {

@@ -2,6 +2,8 @@
 
 mod library;
 mod program;
+#[cfg(test)]
+mod secured;
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -12,14 +14,22 @@ use crate::harness::{Finished, Process};
 #[derive(Clone, Copy)]
 struct Client<'a> {
     registrar: SocketAddr,
-    udp: bool,
+    transport: &'static str,
     here: &'a str,
     auth: Option<(&'a str, &'a str)>,
+    /// The certificate that it trusts.
+    authority: &'a str,
 }
 
 impl<'a> Client<'a> {
     fn new(registrar: SocketAddr, udp: bool) -> Self {
-        Self { registrar, udp, here: "127.0.0.1", auth: None }
+        let transport = if udp { "udp" } else { "tcp" };
+        Self { registrar, transport, here: "127.0.0.1", auth: None, authority: "" }
+    }
+
+    /// Its key is beside the certificate that it trusts.
+    fn over_tls(registrar: SocketAddr, authority: &'a str) -> Self {
+        Self { transport: "tls", authority, ..Self::new(registrar, false) }
     }
 
     fn as_user(self, user: &'a str, password: &'a str) -> Self {
@@ -31,11 +41,11 @@ impl<'a> Client<'a> {
     }
 
     fn run(self, address: &str, seconds: &str) -> Finished {
-        let Self { registrar, udp, here, auth } = self;
-        let transport = if udp { "udp" } else { "tcp" };
+        let Self { registrar, transport, here, auth, authority } = self;
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/net_sip/register.pl");
         let mut command = Command::new("perl");
         command.args([script, transport, here, &registrar.to_string(), address, seconds]);
+        command.env("REGISTRAR_CA", authority);
         if let Some((user, password)) = auth {
             command.args([user, password]);
         }

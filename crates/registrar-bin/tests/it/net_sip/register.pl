@@ -1,5 +1,6 @@
 # Net::SIP's own client registers once for each number of seconds, with a password if one is given:
 #   perl register.pl udp 127.0.0.1 127.0.0.1:5060 alice@example.com 60,120,0 [USER PASSWORD]
+# Over tls it trusts the certificate in the file that REGISTRAR_CA names, which must be for localhost.
 # For each it prints what was granted. At the first failure it says so and exits with 1.
 
 use strict;
@@ -9,15 +10,22 @@ use Net::SIP;
 
 my ( $proto, $here, $registrar, $address, $seconds, @auth ) = @ARGV;
 
+# For TLS a leg wants a certificate of its own, since it listens, too: it is given the registrar's.
+my $ca = $ENV{REGISTRAR_CA} // '';
+my %tls = (
+    SSL_ca_file => $ca, SSL_verifycn_name => 'localhost', SSL_verifycn_scheme => 'http',
+    SSL_cert_file => $ca, SSL_key_file => $ca =~ s/pem$/key/r,
+);
+
 # A leg would take port 5060 if it is free.
 my $socket = IO::Socket::IP->new(
-    Proto     => $proto,
+    Proto     => $proto eq 'udp' ? 'udp' : 'tcp',
     LocalAddr => $here,
     LocalPort => 0,
-    $proto eq 'tcp' ? ( Listen => 5 ) : (),
+    $proto eq 'udp' ? () : ( Listen => 5 ),
 ) or die "no socket: $@";
 
-my $leg    = Net::SIP::Leg->new( sock => $socket );
+my $leg    = Net::SIP::Leg->new( sock => $socket, $proto eq 'tls' ? ( proto => 'tls', tls => \%tls ) : () );
 my $phone  = Net::SIP::Simple->new( leg => $leg, outgoing_proxy => "sip:$registrar;transport=$proto" );
 my $domain = $address =~ s/.*@//r;
 
