@@ -45,6 +45,7 @@ const PACKAGES: &[Package] = &[
     Package { name: "mariadb-server-core", program: "mariadbd", without: Without::Tests("mariadb") },
     // mariadb-install-db needs it.
     Package { name: "mariadb-client-core", program: "my_print_defaults", without: Without::Tests("mariadb") },
+    Package { name: "prometheus", program: "promtool", without: Without::Tests("admin::metrics::prometheus") },
     Package { name: "systemd", program: "systemd-analyze", without: Without::Tests("systemd") },
     Package { name: "valgrind", program: "valgrind", without: Without::Tests("valgrind") },
 ];

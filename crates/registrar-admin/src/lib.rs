@@ -1,7 +1,7 @@
 //! The registrar's HTTP API: who is registered, why somebody is not, and what happens as it happens.
 //!
 //! ```text
-//!   Dispatcher::on_outcome ─▶ History ────────┐
+//!   Dispatcher::on_outcome ─▶ History, Meters ┐
 //!   Registrar, outcomes ────▶ EventLog ───────┤
 //!   LocationService::scan, lookup, remove ────┼──▶ Admin: HTTP on a Unix socket or TCP, on a thread of its own
 //!   Control: status, drain ───────────────────┘
@@ -14,10 +14,11 @@
 mod convert;
 mod events;
 mod history;
-mod outcomes;
+mod metrics;
 mod server;
 mod time;
 
 pub use events::EventLog;
 pub use history::{History, HistoryConfig};
+pub use metrics::{Measured, Meters};
 pub use server::{Admin, AdminConfig, BindError, Control, Handles, Listen, Scope, Serving, Token, TokenError};

@@ -37,7 +37,7 @@ const DRAIN: Duration = Duration::from_secs(4);
 pub(crate) fn registrar(
     settings: &Settings,
     location: Arc<dyn LocationService>,
-    observer: Option<Arc<dyn Observer>>,
+    observers: impl IntoIterator<Item = Arc<dyn Observer>>,
 ) -> Result<Registrar, String> {
     let wanted = &settings.registrar;
     let (limits, flows) = (wanted.limits, settings.flows);
@@ -57,7 +57,7 @@ pub(crate) fn registrar(
             builder = builder.own_address(advertised.host(), advertised.port().unwrap_or(listener.spec.addr().port()));
         }
     }
-    if let Some(observer) = observer {
+    for observer in observers {
         builder = builder.observer(observer);
     }
     if let Some(name) = &wanted.identity_param {

@@ -90,6 +90,13 @@ pub(crate) fn days_left(all: &[Tls], now: SystemTime) -> Option<u64> {
 }
 
 /// Each certificate that is presented, as the API tells of it.
+/// Their files, and when each ends, since 1970.
+pub(crate) fn ends(all: &[Tls]) -> Vec<(String, Duration)> {
+    let end = |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let all = all.iter().flat_map(Tls::certificates);
+    all.map(|certificate| (certificate.chain.display().to_string(), end(certificate.not_after))).collect()
+}
+
 pub(crate) fn status(all: &[Tls], now: SystemTime) -> Vec<CertificateStatus> {
     let seconds = |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let certificates = all.iter().flat_map(Tls::certificates);

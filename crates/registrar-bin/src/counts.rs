@@ -5,9 +5,10 @@ use std::time::SystemTime;
 
 use credentials_remote::Remote;
 use location_durable::{DurableLocation, DurableStats};
-use registrar_api::CertificateStatus;
+use registrar_admin::Measured;
+use registrar_api::{BackendStatus, CertificateStatus};
 use sip_dispatch::{Counters, CountersSnapshot};
-use sip_transport::{CountersHandle, Tls};
+use sip_transport::{CloseCause, CountersHandle, Tls};
 
 use crate::certificates;
 use crate::users::named;
@@ -16,17 +17,17 @@ use crate::users::named;
 pub(crate) struct Counts {
     transport: CountersHandle,
     dispatchers: Mutex<Vec<Arc<Counters>>>,
-    users: Option<Remote>,
+    users: Option<(Remote, &'static str)>,
     location: Option<Arc<DurableLocation>>,
     certificates: Vec<Tls>,
 }
 
 impl Counts {
-    /// `users`: the store that is asked for users, if there is one. `location`: the table on disk, if it is there.
+    /// `users`: the store that is asked for users, if there is one, and what it is. `location`: the table on disk, if it is there.
     /// `certificates`: what is presented.
     pub(crate) fn new(
         transport: CountersHandle,
-        users: Option<Remote>,
+        users: Option<(Remote, &'static str)>,
         location: Option<Arc<DurableLocation>>,
         certificates: Vec<Tls>,
     ) -> Self {
@@ -45,16 +46,47 @@ impl Counts {
 
     /// All that is not 0.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.each().into_iter().filter(|(_, n)| *n > 0)
+    }
+
+    /// Every one.
+    fn each(&self) -> Vec<(&'static str, u64)> {
         let mut dispatch = CountersSnapshot::default();
         for dispatcher in self.dispatchers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             dispatch += dispatcher.snapshot();
         }
         let transport = self.transport.snapshot();
-        let users = self.users.as_ref().map(Remote::stats);
+        let users = self.users.as_ref().map(|(users, _)| users.stats());
         let location = self.location.as_ref().map(|location| location.stats());
         let location = location.iter().flat_map(DurableStats::named);
         let all = transport.named().chain(dispatch.named()).chain(users.iter().flat_map(named)).chain(location);
-        all.filter(|(_, n)| *n > 0).collect::<Vec<_>>().into_iter()
+        all.collect()
+    }
+
+    /// The same for metrics, and what is not counted but measured.
+    pub(crate) fn measured(&self) -> Measured {
+        let transport = self.transport.snapshot();
+        Measured {
+            counters: self.each(),
+            closed: CloseCause::ALL.iter().map(|&cause| (cause.name(), transport.closed(cause))).collect(),
+            ticks: self.pulses(),
+            certificates: certificates::ends(&self.certificates),
+        }
+    }
+
+    /// The store that is asked for users.
+    pub(crate) fn backends(&self) -> Vec<BackendStatus> {
+        let status = |(users, kind): &(Remote, &'static str)| {
+            let down = users.stats().down_for;
+            BackendStatus {
+                name: "users".to_owned(),
+                kind: (*kind).to_owned(),
+                up: down.is_none(),
+                failure: down.map(|down| format!("it has not answered for {} s", down.as_secs())),
+                delay_ms: None,
+            }
+        };
+        self.users.iter().map(status).collect()
     }
 
     /// The certificates that are presented.

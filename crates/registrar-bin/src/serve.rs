@@ -37,8 +37,8 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let clock = server_config.clock;
     let location = Arc::new(Location::open(&settings, clock)?);
     let api = Api::open(&settings)?;
-    let observer = api.as_ref().map(Api::observer);
-    let registrar = assemble::registrar(&settings, location.service(), observer).map_err(Failure::Settings)?;
+    let observers = api.iter().flat_map(Api::observers);
+    let registrar = assemble::registrar(&settings, location.service(), observers).map_err(Failure::Settings)?;
     let guards = users.as_ref().map(|users| Guards::new(&settings, users.credentials())).transpose()?;
     let chain = assemble::chain(&settings, guards, &registrar);
     let dispatch = assemble::dispatch_config(&settings);

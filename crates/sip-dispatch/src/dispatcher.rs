@@ -35,6 +35,8 @@ pub struct Outcome<'a> {
     pub method: Method<'a>,
     /// Who sent it.
     pub peer: &'a Peer,
+    /// When it was read; datagrams that come in one batch are read at one time.
+    pub arrived: Timestamp,
     /// When it ended.
     pub now: Now,
     /// Who has proved to have sent it, if somebody has.
@@ -159,6 +161,7 @@ struct Arrived<'a> {
     message: Message<'a>,
     via: Via<'a>,
     peer: Peer,
+    arrived: Timestamp,
     now: Now,
     key: TransactionKey,
     carried: Carried<'a>,
@@ -206,10 +209,12 @@ impl Refusal {
 impl Core {
     /// Goes on with a request that has waited.
     fn go_on(&mut self, waiting: Waiting, turn: Turn, now: Now, out: &mut Outbox) -> Option<Pending> {
-        let Waiting { message: copy, peer, key, carried, hold, told } = waiting;
+        let Waiting { message: copy, peer, arrived, key, carried, hold, told } = waiting;
         let message = copy.message();
         let next = match top_via(message) {
-            Some(via) => self.take_turn(Arrived { message, via, peer, now, key, carried, hold, told }, turn, out),
+            Some(via) => {
+                self.take_turn(Arrived { message, via, peer, arrived, now, key, carried, hold, told }, turn, out)
+            }
             None => None,
         };
         self.copies.give_back(copy);
@@ -236,9 +241,9 @@ impl Core {
             if let Some((to, bytes)) = answer {
                 out.send(to, bytes);
             }
-            let Held { message, peer, key, carried, sealed, stateless, told } = *held;
+            let Held { message, peer, arrived, key, carried, sealed, stateless, told } = *held;
             told.into_iter().for_each(|told| told(now));
-            self.log(message.message(), &peer, carried.identity.as_ref(), sealed, now);
+            self.log(message.message(), &peer, arrived, carried.identity.as_ref(), sealed, now);
             self.remember(&peer, key, stateless, before, now, out);
             self.copies.give_back(message);
         }
@@ -247,9 +252,9 @@ impl Core {
 
     /// Answers a request otherwise than with what is held for it.
     fn refuse_held(&mut self, held: Box<Held>, refusal: Refusal, now: Now, out: &mut Outbox) {
-        let Held { message, peer, key, carried, .. } = *held;
+        let Held { message, peer, arrived, key, carried, .. } = *held;
         // It waits no more.
-        let waited = Waiting { message, peer, key, carried, hold: None, told: Vec::new() };
+        let waited = Waiting { message, peer, arrived, key, carried, hold: None, told: Vec::new() };
         drop(self.go_on(waited, Turn::Refused(refusal), now, out));
     }
 
@@ -310,7 +315,7 @@ impl Core {
         counters.requests.add();
         let carried = Carried::default();
         self.take_turn(
-            Arrived { message, via, peer, now, key, carried, hold: None, told: Vec::new() },
+            Arrived { message, via, peer, arrived: now.at, now, key, carried, hold: None, told: Vec::new() },
             Turn::First,
             out,
         )
@@ -318,7 +323,7 @@ impl Core {
 
     /// Takes a request one step on: to its end, or to where it has to wait.
     fn take_turn(&mut self, arrived: Arrived<'_>, turn: Turn, out: &mut Outbox) -> Option<Pending> {
-        let Arrived { message, via, peer, now, key, carried, hold, told } = arrived;
+        let Arrived { message, via, peer, arrived, now, key, carried, hold, told } = arrived;
         let before = out.len();
         let mut ex = Exchange {
             message,
@@ -365,7 +370,7 @@ impl Core {
                 let (hold, told) = (ex.hold.take(), take(&mut ex.told));
                 let carried = ex.carried.into_owned();
                 let message = self.copies.copy(message);
-                self.room.enter(ticket, Waiting { message, peer, key, carried, hold, told });
+                self.room.enter(ticket, Waiting { message, peer, arrived, key, carried, hold, told });
                 return Some(Pending::one(ticket, deferred));
             }
             (None, Verdict::Pending(_)) => Refusal::TOO_MANY.answer(&mut ex),
@@ -383,10 +388,10 @@ impl Core {
         if let Some(hold) = ex.hold.take() {
             let carried = ex.carried.into_owned();
             let message = self.copies.copy(message);
-            let held = Box::new(Held { message, peer, key, carried, sealed, stateless, told });
+            let held = Box::new(Held { message, peer, arrived, key, carried, sealed, stateless, told });
             return self.hold(held, hold, before, now, out);
         }
-        self.log(message, &peer, ex.carried.identity.as_ref(), sealed, now);
+        self.log(message, &peer, arrived, ex.carried.identity.as_ref(), sealed, now);
         self.remember(&peer, key, stateless, before, now, out);
         None
     }
@@ -404,11 +409,19 @@ impl Core {
     }
 
     /// Tells whoever logs or counts how a request has ended.
-    fn log(&self, message: Message<'_>, peer: &Peer, identity: Option<&Identity<'_>>, sealed: Sealed, now: Now) {
+    fn log(
+        &self,
+        message: Message<'_>,
+        peer: &Peer,
+        arrived: Timestamp,
+        identity: Option<&Identity<'_>>,
+        sealed: Sealed,
+        now: Now,
+    ) {
         if let Some(listener) = &self.listener {
             let method = message.request().unwrap_or(UNREADABLE).method;
             let (status, reason) = (sealed.status(), sealed.reason());
-            listener(&Outcome { message, method, peer, now, identity, status, reason });
+            listener(&Outcome { message, method, peer, arrived, now, identity, status, reason });
         }
     }
 

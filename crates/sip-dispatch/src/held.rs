@@ -21,6 +21,7 @@ pub(crate) struct Held {
     /// From [`Copies::copy`](crate::pending::Copies::copy).
     pub(crate) message: Box<OwnedMessage>,
     pub(crate) peer: Peer,
+    pub(crate) arrived: Timestamp,
     pub(crate) key: TransactionKey,
     pub(crate) carried: Carried<'static>,
     /// What its answer says.

@@ -81,6 +81,7 @@ pub(crate) struct Waiting {
     /// From [`Copies::copy`].
     pub(crate) message: Box<OwnedMessage>,
     pub(crate) peer: Peer,
+    pub(crate) arrived: Timestamp,
     pub(crate) key: TransactionKey,
     pub(crate) carried: Carried<'static>,
     /// Until when its answer is held, once there is one, and what is to be told then.

@@ -111,6 +111,8 @@ counters! {
     tls_handshakes_failed,
     /// Panics in the layer above. Each cost one message, tick or piece of pending work.
     panics,
+    /// Milliseconds by which workers came too late to look after their timers: so long what arrived meanwhile waited.
+    tick_lateness_ms,
     /// Pending work that the layer above handed over.
     pending_started,
     /// Pending work dropped because there was too much of it.

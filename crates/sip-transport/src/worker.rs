@@ -25,11 +25,12 @@ use crate::udp::{Datagram, Gather, Received, Receiver, Sender, UdpLeg};
 use crate::websocket;
 use crate::{
     Clock, CloseCause, Destination, DrainSummary, Flow, FlowEvent, Inbound, Ingress, Now, Outbox, Peer, ServerConfig,
-    StreamConfig, Tick, Transport, stun,
+    StreamConfig, Tick, Timestamp, Transport, stun,
 };
 
 /// How often [`Ingress::on_tick`] is called.
-const TICK: Duration = Duration::from_millis(100);
+const TICK: Duration = Duration::from_millis(TICK_MS);
+const TICK_MS: u64 = 100;
 /// An outbox that holds more is sent before the next message is served.
 const OUTBOX_LIMIT: usize = 256 << 10;
 
@@ -48,6 +49,8 @@ pub(crate) struct Worker<I: Ingress> {
     max_pending: usize,
     pending: Cell<usize>,
     draining: Cell<bool>,
+    /// When its timers are due again.
+    tick_due: Cell<Option<Timestamp>>,
     core: RefCell<Core<I>>,
 }
 
@@ -193,6 +196,7 @@ impl<I: Ingress + 'static> Worker<I> {
             max_pending: config.pending,
             pending: Cell::new(0),
             draining: Cell::new(false),
+            tick_due: Cell::new(None),
             core: RefCell::new(Core { service, scratch, plain: Vec::new(), receiver: Receiver::new(&config.udp) }),
         })
     }
@@ -269,6 +273,14 @@ impl<I: Ingress + 'static> Worker<I> {
         (received, count)
     }
 
+    /// Counts how much later than due its timers are looked after.
+    fn note_lateness(&self) {
+        let now = self.clock.now().at;
+        if let Some(due) = self.tick_due.replace(Some(now.plus_millis(TICK_MS))) {
+            self.counters.tick_lateness_ms.add(now.0.saturating_sub(due.0));
+        }
+    }
+
     fn tick(&self) -> Tick {
         let now = self.clock.now();
         self.counters.pulse.up();
@@ -342,6 +354,7 @@ pub(crate) async fn tick<I: Ingress + 'static>(worker: Rc<Worker<I>>) {
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         every.tick().await;
+        worker.note_lateness();
         while worker.tick() == Tick::More {
             // The sockets are polled before this goes on.
             tokio::task::yield_now().await;

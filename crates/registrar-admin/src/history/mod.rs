@@ -12,7 +12,6 @@ use sip_dispatch::Outcome;
 use sip_message::header::To;
 use sip_registrar::{Aor, reason};
 
-use crate::outcomes;
 use kept::{Kept, Seen};
 use recent::Recent;
 
@@ -46,7 +45,6 @@ pub struct History {
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
     refusals: Mutex<VecDeque<Kept>>,
-    counted: outcomes::Outcomes,
 }
 
 struct Shard {
@@ -67,12 +65,11 @@ impl History {
             })
         };
         let shards = (0..SHARDS).map(shard).collect();
-        Self { shards, hasher: RandomState::new(), refusals: Mutex::default(), counted: outcomes::Outcomes::new() }
+        Self { shards, hasher: RandomState::new(), refusals: Mutex::default() }
     }
 
     /// Takes up how a request ended. What ended like the one before is counted with it.
     pub fn outcome(&self, outcome: &Outcome<'_>) {
-        self.counted.count(outcome);
         let seen = Seen::of(outcome);
         let mut buffer = Vec::new();
         let to = outcome.message.header::<To<'_>>().ok().flatten();
@@ -118,11 +115,6 @@ impl History {
     #[must_use]
     pub fn refusals(&self) -> Vec<api::Outcome> {
         self.refusals.lock().iter().map(Kept::tell).collect()
-    }
-
-    /// How many ended how, as Prometheus reads it.
-    pub(crate) fn metrics(&self) -> String {
-        self.counted.text()
     }
 
     fn shard(&self, aor: &Aor<'_>) -> Option<&Mutex<Shard>> {

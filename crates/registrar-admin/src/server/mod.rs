@@ -15,7 +15,6 @@ mod tokens;
 pub use bind::{Admin, BindError, Listen, Serving};
 pub use tokens::{Scope, Token, TokenError};
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, State};
@@ -27,7 +26,8 @@ use sip_registrar::{LocationService, Registrar};
 use sip_transport::Clock;
 use tokio::sync::watch;
 
-use crate::{EventLog, History};
+use crate::metrics::page;
+use crate::{EventLog, History, Measured, Meters};
 use error::Failed;
 use guard::{Door, guard};
 
@@ -40,6 +40,8 @@ pub struct Handles {
     pub location: Arc<dyn LocationService>,
     /// How the last requests ended.
     pub history: Arc<History>,
+    /// What is counted.
+    pub meters: Arc<Meters>,
     /// What happens.
     pub events: Arc<EventLog>,
     /// The program around it.
@@ -54,6 +56,8 @@ pub struct Handles {
 pub trait Control: Send + Sync {
     /// How it is.
     fn status(&self) -> api::Status;
+    /// What it has measured.
+    fn measured(&self) -> Measured;
     /// How many workers have done nothing since it was asked before, at least half a second ago.
     fn stuck_workers(&self) -> usize;
     /// Answers what has arrived, and stops.
@@ -114,17 +118,10 @@ async fn refusals(State(app): State<App>) -> Json<Vec<api::Outcome>> {
     Json(app.handles.history.refusals())
 }
 
-/// Prometheus' text format: outcomes by reason, and how many bindings there are.
+/// Prometheus' text format.
 async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static str); 1], String) {
-    let status = app.handles.control.status();
-    let mut text = app.handles.history.metrics();
-    // Writing to a string cannot fail.
-    let bindings = status.location.bindings;
-    let _ = write!(
-        text,
-        "# HELP registrar_bindings Bindings in the location table.\n# TYPE registrar_bindings gauge\n\
-         registrar_bindings {bindings}\n"
-    );
+    let Handles { control, meters, .. } = &app.handles;
+    let text = page(meters, &control.status(), &control.measured());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use registrar_admin::Control;
+use registrar_admin::{Control, Measured};
 use registrar_api::{Listener, LocationStatus, State, Status};
 use sip_transport::Shutdown;
 
@@ -87,10 +87,14 @@ impl Control for Program {
             listeners: self.listeners.clone(),
             domains: self.domains.clone(),
             location,
-            backends: Vec::new(),
+            backends: self.counts.backends(),
             certificates: self.counts.certificates(),
             counters: self.counts.all().map(|(name, n)| (name.to_owned(), n)).collect(),
         }
+    }
+
+    fn measured(&self) -> Measured {
+        self.counts.measured()
     }
 
     fn stuck_workers(&self) -> usize {

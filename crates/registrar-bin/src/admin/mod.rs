@@ -4,7 +4,7 @@ mod control;
 
 use std::sync::Arc;
 
-use registrar_admin::{Admin, AdminConfig, EventLog, Handles, History, HistoryConfig, Listen, Serving};
+use registrar_admin::{Admin, AdminConfig, EventLog, Handles, History, HistoryConfig, Listen, Meters, Serving};
 use sip_dispatch::Outcome;
 use sip_registrar::{Observer, Registrar};
 use sip_transport::{Clock, Leg, Shutdown};
@@ -23,6 +23,7 @@ pub(crate) const SOCKET: &str = "admin.sock";
 pub(crate) struct Told {
     history: Arc<History>,
     events: Arc<EventLog>,
+    meters: Arc<Meters>,
 }
 
 /// The API: bound, and not yet served.
@@ -56,14 +57,17 @@ impl Api {
         }
         let failed = |error| Failure::Machine(format!("error: [admin] listen: {error}"));
         let admin = bind(config).map_err(failed)?;
-        let told =
-            Told { history: Arc::new(History::new(HistoryConfig::default())), events: Arc::new(EventLog::new()) };
+        let told = Told {
+            history: Arc::new(History::new(HistoryConfig::default())),
+            events: Arc::new(EventLog::new()),
+            meters: Arc::new(Meters::new()),
+        };
         Ok(Some(Self { admin, told }))
     }
 
     /// Who is told of changes.
-    pub(crate) fn observer(&self) -> Arc<dyn Observer> {
-        Arc::<EventLog>::clone(&self.told.events)
+    pub(crate) fn observers(&self) -> [Arc<dyn Observer>; 2] {
+        [Arc::<EventLog>::clone(&self.told.events), self.told.meters.observer()]
     }
 
     /// Who is told how requests end.
@@ -81,11 +85,14 @@ impl Api {
     /// # Errors
     /// The system has no thread for it.
     pub(crate) fn serve(self, running: &Running<'_>) -> std::io::Result<Serving> {
+        // Nothing changes before anybody is served.
+        self.told.meters.seed(&*running.location.service());
         let handles = Handles {
             registrar: running.registrar.clone(),
             location: running.location.service(),
             history: self.told.history,
             events: self.told.events,
+            meters: self.told.meters,
             control: Arc::new(Program::new(running)),
             connections: running.connections.clone(),
             clock: running.clock,
@@ -97,6 +104,7 @@ impl Api {
 impl Told {
     /// How a request ended.
     pub(crate) fn outcome(&self, outcome: &Outcome<'_>) {
+        self.meters.outcome(outcome);
         self.history.outcome(outcome);
         self.events.outcome(outcome);
     }

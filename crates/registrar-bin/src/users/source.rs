@@ -60,11 +60,11 @@ impl Users {
         }
     }
 
-    /// What was counted of the store.
-    pub(crate) fn stats(&self) -> Option<Remote> {
+    /// The store that is asked, and what it is.
+    pub(crate) fn stats(&self) -> Option<(Remote, &'static str)> {
         match self {
             Self::File(_) => None,
-            Self::Remote { remote, .. } => Some(remote.clone()),
+            Self::Remote { remote, says, .. } => Some((remote.clone(), *says)),
         }
     }
 

@@ -52,7 +52,8 @@ fn its_configuration_and_every_command_line_do_what_they_say() {
         let headers: Vec<_> = headers.iter().map(String::as_str).collect();
         let answered = api.ask(&method, &path.unwrap(), &headers);
         assert_eq!(answered.status, 200, "{line}: {answered:?}");
-        let tells = ["alice", "serving", "registrar_bindings 1\n"].iter().any(|part| answered.body.contains(part));
+        let tells =
+            ["alice", "serving", "registrar_location_bindings 1\n"].iter().any(|part| answered.body.contains(part));
         assert!(tells, "{line}: {answered:?}");
     }
 }

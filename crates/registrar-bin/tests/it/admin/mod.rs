@@ -6,6 +6,8 @@ mod documents;
 mod doors;
 mod events;
 mod http;
+#[cfg(test)]
+mod metrics;
 mod openapi;
 
 use http::Api;
