@@ -4,10 +4,11 @@ use std::num::NonZeroU8;
 use std::sync::Arc;
 use std::time::Duration;
 
+use registrar_api::{DomainSettings, Setting};
 use sip_dispatch::links::{Fallback, Options, Sanity, Throttle};
 use sip_dispatch::{Config, Link, ReceiveChain};
 use sip_message::Method;
-use sip_registrar::{FlowRules, LocationService, Observer, Redirect, Registrar};
+use sip_registrar::{FlowRules, LocationService, Observer, Redirect, Registrar, RegistrarBuilder};
 use sip_transport::{Leg, LegSpec, ServerConfig};
 
 use crate::Failure;
@@ -39,6 +40,22 @@ pub(crate) fn registrar(
     location: Arc<dyn LocationService>,
     observers: impl IntoIterator<Item = Arc<dyn Observer>>,
 ) -> Result<Registrar, String> {
+    let mut builder = builder(settings).location(location);
+    for observer in observers {
+        builder = builder.observer(observer);
+    }
+    builder.build().map_err(|error| format!("error: {error}"))
+}
+
+/// The registrar in the place of another, with its table and observers.
+///
+/// # Errors
+/// As [`registrar`].
+pub(crate) fn registrar_after(settings: &Settings, before: &Registrar) -> Result<Registrar, String> {
+    builder(settings).build_after(before).map_err(|error| format!("error: {error}"))
+}
+
+fn builder(settings: &Settings) -> RegistrarBuilder {
     let wanted = &settings.registrar;
     let (limits, flows) = (wanted.limits, settings.flows);
     let mut builder = Registrar::builder()
@@ -50,25 +67,48 @@ pub(crate) fn registrar(
         .eviction(limits.eviction)
         .flows(FlowRules { follow: flows.follow, grace: flows.grace, keep_reachable: flows.keep_reachable })
         .domains(&settings.domains)
-        .foreign_domain(wanted.foreign_domain)
-        .location(location);
+        .foreign_domain(wanted.foreign_domain);
     for listener in listeners(settings) {
         if let Some(advertised) = &listener.advertised {
             builder = builder.own_address(advertised.host(), advertised.port().unwrap_or(listener.spec.addr().port()));
         }
     }
-    for observer in observers {
-        builder = builder.observer(observer);
+    match &wanted.identity_param {
+        Some(name) => builder.identity_param(name),
+        None => builder,
     }
-    if let Some(name) = &wanted.identity_param {
-        builder = builder.identity_param(name);
-    }
-    builder.build().map_err(|error| format!("error: {error}"))
 }
 
 /// The realm with which a domain is challenged.
 pub(crate) fn realm_of(settings: &Settings, domain: &str) -> String {
     settings.auth.realm_of(domain)
+}
+
+/// What holds for the users of each domain.
+pub(crate) fn of_domains(settings: &Settings) -> Vec<DomainSettings> {
+    let limits = settings.registrar.limits;
+    let of = |domain: &String| {
+        let setting = |key: &str, value: String, live| Setting {
+            key: key.to_owned(),
+            value,
+            origin: "in force".to_owned(),
+            live,
+        };
+        let mut all = vec![
+            setting("registrar.min_expires", limits.min_expires.to_string(), true),
+            setting("registrar.max_expires", limits.max_expires.to_string(), true),
+            setting("registrar.max_contacts", limits.max_contacts.to_string(), true),
+        ];
+        let access = if settings.users.is_some() {
+            all.push(setting("auth.realm", format!("{:?}", realm_of(settings, domain)), false));
+            "users with a password"
+        } else {
+            "anybody"
+        };
+        all.push(setting("access", access.to_owned(), false));
+        DomainSettings { domain: domain.clone(), settings: all }
+    };
+    settings.domains.iter().map(of).collect()
 }
 
 /// Who may register; `None`: anybody.

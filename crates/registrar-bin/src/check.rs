@@ -16,7 +16,7 @@ use crate::{Failure, assemble, banner, config, location};
 pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
     let settings = config::from_file(&args.config)?;
     // Of the table itself nothing is wrong that can be written in a file.
-    assemble::registrar(&settings, Arc::new(MemoryLocation::default()), None).map_err(Failure::Settings)?;
+    assemble::registrar(&settings, Arc::new(MemoryLocation::default()), []).map_err(Failure::Settings)?;
     let location = location::says(&settings.location)?;
     let certificates = Certificates::open(&settings)?;
     let legs = assemble::server_config(&settings, &certificates).legs;

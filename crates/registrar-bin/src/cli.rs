@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Paper(PaperCommand),
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {
     /// The configuration file.
     #[arg(short, long, value_name = "FILE")]

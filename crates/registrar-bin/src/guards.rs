@@ -9,13 +9,24 @@ use sip_registrar::auth::{Authorize, Check, Credentials, Exempt, Grants, NonceKe
 use crate::Failure;
 use crate::config::{AuthSettings, Settings};
 
-/// In the order in which they stand in the chain.
+/// In the order in which they stand in the chain. Cheap to clone; the clones are the same guards.
+#[derive(Clone)]
 pub(crate) struct Guards {
     pub(crate) exempt: Exempt,
     pub(crate) authorize: Authorize,
 }
 
 impl Guards {
+    /// The same guards for these domains: what they have learnt stays.
+    ///
+    /// # Errors
+    /// One of them is no domain.
+    pub(crate) fn serving(&self, domains: &[String]) -> Result<Self, Failure> {
+        let authorize = self.authorize.serving(domains);
+        let authorize = authorize.map_err(|error| Failure::Settings(format!("error: domains: {error}")))?;
+        Ok(Self { exempt: self.exempt.clone(), authorize })
+    }
+
     /// Guards that know these users.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The log.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sip_dispatch::{Outcome, Reason};
@@ -13,11 +14,31 @@ use crate::show::Shown;
 
 /// The log is written as long as this lives.
 #[must_use]
-pub(crate) struct Journal(LogWriter);
+pub(crate) struct Journal {
+    writer: LogWriter,
+    level: LogLevel,
+}
+
+/// Changes what is logged.
+#[derive(Clone)]
+pub(crate) struct LogLevel(Arc<dyn Fn(EnvFilter) + Send + Sync>);
+
+impl LogLevel {
+    /// From now on what `level` says is logged.
+    pub(crate) fn set(&self, level: &str) {
+        (self.0)(EnvFilter::new(level));
+    }
+}
+
+impl Journal {
+    pub(crate) fn level(&self) -> LogLevel {
+        self.level.clone()
+    }
+}
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        self.0.flush();
+        self.writer.flush();
     }
 }
 
@@ -26,12 +47,19 @@ pub(crate) fn start(settings: &LogSettings) -> std::io::Result<Journal> {
     let filter = EnvFilter::new(&settings.level);
     let writer = LogWriter::start()?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer.clone()).with_target(false);
-    if settings.json {
-        log.json().flatten_event(true).init();
+    // It fails only when there is no log any more.
+    let level = if settings.json {
+        let log = log.json().flatten_event(true).with_filter_reloading();
+        let handle = log.reload_handle();
+        log.init();
+        LogLevel(Arc::new(move |filter| drop(handle.reload(filter))))
     } else {
-        log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
-    }
-    Ok(Journal(writer))
+        let log = log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).with_filter_reloading();
+        let handle = log.reload_handle();
+        log.init();
+        LogLevel(Arc::new(move |filter| drop(handle.reload(filter))))
+    };
+    Ok(Journal { writer, level })
 }
 
 /// How many outcomes are logged in a second; a flood of refusals shall not become a flood of lines.

@@ -23,6 +23,7 @@ mod guards;
 mod journal;
 mod location;
 mod log_writer;
+mod reload;
 mod reread;
 mod say;
 mod serve;
@@ -90,6 +91,22 @@ fn main() -> ExitCode {
                 drop(writeln!(std::io::stderr(), "{}", text.trim_end()));
             }
             ExitCode::from(code)
+        }
+    }
+}
+
+impl Failure {
+    /// What is said of it.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Settings(text)
+            | Self::Data(text)
+            | Self::Machine(text)
+            | Self::Fault(text)
+            | Self::Missing(text)
+            | Self::NoAddress(text)
+            | Self::Strange(text)
+            | Self::NotAllowed(text) => text,
         }
     }
 }

@@ -9,19 +9,20 @@ use sip_transport::{BindError, RunError, Server, Shutdown, WorkerId};
 use crate::admin::{Api, Running, Told};
 use crate::certificates::Certificates;
 use crate::cli::ServeArgs;
+use crate::config::Wrong;
 use crate::counts::Counts;
 use crate::guards::Guards;
 use crate::journal::{self, OutcomeLog};
 use crate::location::{self, Location, Watch};
+use crate::reload::{Reloader, Rereads, Start};
 use crate::service::{Heart, Manager};
-use crate::signals::Rereads;
 use crate::users::Users;
 use crate::{Failure, assemble, banner, config, descriptors, signals};
 
 /// Serves until it is told to stop.
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
-    let settings = config::from_args(args)?;
-    let _journal =
+    let settings = config::from_args(args).map_err(Wrong::into_failure)?;
+    let journal =
         journal::start(&settings.log).map_err(|error| Failure::Machine(format!("error: the log: {error}")))?;
     let users = assemble::users(&settings)?;
     for warning in users.iter().flat_map(Users::warnings) {
@@ -40,8 +41,6 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let observers = api.iter().flat_map(Api::observers);
     let registrar = assemble::registrar(&settings, location.service(), observers).map_err(Failure::Settings)?;
     let guards = users.as_ref().map(|users| Guards::new(&settings, users.credentials())).transpose()?;
-    let chain = assemble::chain(&settings, guards, &registrar);
-    let dispatch = assemble::dispatch_config(&settings);
 
     let connections = &mut server_config.streams.connections;
     let wanted = std::mem::replace(connections, descriptors::make_room(*connections));
@@ -62,18 +61,31 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let threads = |error| Failure::Machine(format!("error: threads and signals: {error}"));
     let reread = users.map(Users::watch).transpose().map_err(threads)?;
     let certificates = certificates.watch().transpose().map_err(threads)?;
-    let rereads = Rereads { users: reread, certificates };
+    let reloader = Arc::new(Reloader::new(Start {
+        args: args.clone(),
+        settings: settings.clone(),
+        guards,
+        registrar,
+        level: journal.level(),
+        rereads: Rereads { users: reread, certificates },
+    }));
     let manager = Arc::new(Manager::of_environment());
     let life = (Arc::clone(&manager), Heart::new(server.counters()));
-    signals::watch(shutdown.clone(), Arc::clone(&counts), rereads, location.durable().map(Watch::new), life)
-        .map_err(threads)?;
+    signals::watch(
+        shutdown.clone(),
+        Arc::clone(&counts),
+        Arc::clone(&reloader),
+        location.durable().map(Watch::new),
+        life,
+    )
+    .map_err(threads)?;
     let told: Option<Told> = api.as_ref().map(Api::told);
     if let Some(api) = &api {
         banner.push_str(&format!("  api        {}\n", api.says()));
     }
     let running = Running {
         settings: &settings,
-        registrar: &registrar,
+        reloader: &reloader,
         location: &location,
         clock,
         legs: server.legs(),
@@ -93,7 +105,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let make = |worker: WorkerId| {
         let share = Share { index: usize::from(worker.0), of: workers };
         let log = Arc::clone(&log);
-        let dispatcher = Dispatcher::new(chain.clone(), dispatch.clone(), share);
+        let dispatcher = Dispatcher::following(reloader.rules(), share);
         counts.add(dispatcher.counters());
         let told = told.clone();
         dispatcher.on_outcome(move |outcome| {

@@ -9,29 +9,23 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::counts::Counts;
 use crate::location::Watch;
-use crate::reread::Reread;
+use crate::reload::Reloader;
 use crate::service::{Heart, Manager};
-use crate::users::Refresh;
 
 /// How often the counters are logged, if they have changed.
 const EVERY: Duration = Duration::from_secs(60);
 /// How often the disk is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What is read again on SIGHUP. Files are watched as long as this lives.
-pub(crate) struct Rereads {
-    pub(crate) users: Option<Refresh>,
-    pub(crate) certificates: Option<Reread>,
-}
-
-/// SIGTERM and SIGINT drain; a second one cuts the drain short. SIGHUP has files read again. The service manager hears
+/// SIGTERM and SIGINT drain; a second one cuts the drain short. SIGHUP has the configuration
+/// read again. The service manager hears
 /// of the drain, and from the heart.
 ///
 /// `disk`: the table on disk, if there is one.
 pub(crate) fn watch(
     shutdown: Shutdown,
     counts: Arc<Counts>,
-    rereads: Rereads,
+    reloader: Arc<Reloader>,
     mut disk: Option<Watch>,
     (manager, mut heart): (Arc<Manager>, Heart),
 ) -> std::io::Result<()> {
@@ -57,18 +51,7 @@ pub(crate) fn watch(
                     Some(()) = term.recv() => stop(&shutdown, &manager),
                     Some(()) = int.recv() => stop(&shutdown, &manager),
                     _ = beat.tick(), if beats.is_some() => heart.beat(&manager),
-                    Some(()) = hup.recv() => {
-                        tracing::info!(
-                            "SIGHUP: users and certificates are read again where they have files; other settings need a \
-                             restart"
-                        );
-                        if let Some(users) = &rereads.users {
-                            users.now();
-                        }
-                        if let Some(certificates) = &rereads.certificates {
-                            certificates.now();
-                        }
-                    }
+                    Some(()) = hup.recv() => reloader.reload_and_log(),
                     _ = second.tick(), if disk.is_some() => {
                         if let Some(disk) = &mut disk {
                             disk.look();

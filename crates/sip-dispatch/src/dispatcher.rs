@@ -15,8 +15,8 @@ use crate::pending::{Copies, Over, Ticket, Waiting, WaitingRoom};
 use crate::route::response_route;
 use crate::transaction::{Keys, TransactionKey};
 use crate::{
-    Config, Counters, Deferred, Exchange, Hold, Identity, Pending, Reason, ReceiveChain, Receiver, Resume, Sealed,
-    Share, Status, Verdict, reason, unreadable,
+    Config, Counters, Deferred, Exchange, Hold, Identity, Pending, Reason, ReceiveChain, Receiver, Resume, Rules,
+    Sealed, Share, Status, Verdict, reason, unreadable,
 };
 
 /// How many remembered answers a tick forgets at most.
@@ -66,6 +66,8 @@ struct Core {
     keys: Keys,
     counters: Arc<Counters>,
     listener: Option<Listener>,
+    /// What it follows, and the edition that it has taken up.
+    rules: Option<(Rules, u64)>,
 }
 
 impl Dispatcher {
@@ -84,8 +86,18 @@ impl Dispatcher {
             keys: Keys::default(),
             counters: Arc::default(),
             listener: None,
+            rules: None,
         };
         Self { index: Index::new(), core }
+    }
+
+    /// The same with rules that can be replaced while it works.
+    #[must_use]
+    pub fn following(rules: &Rules, share: Share) -> Self {
+        let (edition, chain, config) = rules.current();
+        let mut dispatcher = Self::new(chain, config, share);
+        dispatcher.core.rules = Some((rules.clone(), edition));
+        dispatcher
     }
 
     /// Calls `listener` at the end of every request that was not absorbed. It runs on the worker's thread.
@@ -140,6 +152,7 @@ impl Ingress for Dispatcher {
     }
 
     fn on_tick(&mut self, now: Now, out: &mut Outbox) -> Tick {
+        self.core.follow();
         let more_overdue = self.core.answer_overdue(now, out);
         let more_to_forget = self.core.absorber.expire(now.at, EXPIRE_BUDGET);
         let chain = self.core.chain.tick(now, self.core.share);
@@ -207,6 +220,15 @@ impl Refusal {
 }
 
 impl Core {
+    /// Takes up new rules, if there are any.
+    fn follow(&mut self) {
+        if let Some((rules, edition)) = &mut self.rules
+            && rules.are_newer_than(*edition)
+        {
+            (*edition, self.chain, self.config) = rules.current();
+        }
+    }
+
     /// Goes on with a request that has waited.
     fn go_on(&mut self, waiting: Waiting, turn: Turn, now: Now, out: &mut Outbox) -> Option<Pending> {
         let Waiting { message: copy, peer, arrived, key, carried, hold, told } = waiting;

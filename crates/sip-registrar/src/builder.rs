@@ -151,6 +151,20 @@ impl RegistrarBuilder {
     /// # Errors
     /// Settings that contradict each other; see [`ConfigError`].
     pub fn build(self) -> Result<Registrar, ConfigError> {
+        self.settings().map(Registrar::new)
+    }
+
+    /// The same in the place of another, for settings that change while it serves: table, observers and what is known of
+    /// connections are those of `before`, whatever was set here. Put it into a chain instead of `before`; what still waits
+    /// in the old one is finished there.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_after(self, before: &Registrar) -> Result<Registrar, ConfigError> {
+        self.settings().map(|settings| before.renewed(settings))
+    }
+
+    fn settings(self) -> Result<Settings, ConfigError> {
         let Limits { min_expires: min, max_expires: max, jitter, max_contacts, .. } = self.limits;
         if min == 0 {
             return Err(ConfigError::NoMinimum);
@@ -169,7 +183,7 @@ impl RegistrarBuilder {
             return Err(ConfigError::MaxContacts(max_contacts));
         }
         let limits = Limits { default_expires: default, ..self.limits };
-        Ok(Registrar::new(Settings {
+        Ok(Settings {
             domains: Domains::new(&self.domains)?,
             limits,
             flows: self.flows,
@@ -178,6 +192,6 @@ impl RegistrarBuilder {
             own: self.own,
             location: self.location.unwrap_or_else(|| Arc::new(MemoryLocation::default())),
             observers: self.observers,
-        }))
+        })
     }
 }

@@ -57,7 +57,7 @@ pub(crate) struct Settings {
 
 struct Inner {
     settings: Settings,
-    flows: Flows,
+    flows: Arc<Flows>,
     jitter: RandomState,
 }
 
@@ -74,7 +74,14 @@ impl Registrar {
     }
 
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { inner: Arc::new(Inner { settings, flows: Flows::new(), jitter: RandomState::new() }) }
+        Self { inner: Arc::new(Inner { settings, flows: Arc::new(Flows::new()), jitter: RandomState::new() }) }
+    }
+
+    /// One with these settings, but table, observers and connections of `self`.
+    pub(crate) fn renewed(&self, settings: Settings) -> Self {
+        let Inner { settings: before, flows, jitter } = &*self.inner;
+        let settings = Settings { location: before.location.clone(), observers: before.observers.clone(), ..settings };
+        Self { inner: Arc::new(Inner { settings, flows: flows.clone(), jitter: jitter.clone() }) }
     }
 
     /// The bindings of an address of record at which the user can be reached; `None` if there is none.

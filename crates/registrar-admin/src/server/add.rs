@@ -29,14 +29,11 @@ pub(super) async fn add(
     };
     let now = app.handles.clock.now();
     // On its own, so that observers are told even if whoever asked has gone by then.
-    let added = tokio::spawn(app.handles.registrar.add(&aor, &addition, now).told());
+    let added = tokio::spawn(app.registrar().add(&aor, &addition, now).told());
     let fault = |_| Failed::new(StatusCode::INTERNAL_SERVER_ERROR, "fault", "a fault in the registrar: report it");
     let record = added.await.map_err(fault)?.map_err(refused)?.after;
     let empty = || api::Aor { aor: aor.to_string(), bindings: Vec::new() };
-    Ok((
-        StatusCode::CREATED,
-        Json(record.map_or_else(empty, |record| convert::aor(&app.handles.registrar, &record, now))),
-    ))
+    Ok((StatusCode::CREATED, Json(record.map_or_else(empty, |record| convert::aor(&app.registrar(), &record, now)))))
 }
 
 fn bad_body(error: JsonRejection) -> Failed {

@@ -38,7 +38,7 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Failed> {
     let Query(filter) = query.map_err(|error| Failed::bad("bad-query", error.body_text()))?;
-    let wanted = Wanted::of(&filter, &app.handles.registrar)?;
+    let wanted = Wanted::of(&filter, &app.registrar())?;
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accept.contains("application/x-ndjson") {
         let lines = Body::from_stream(stream::lines(app, wanted));
@@ -73,7 +73,7 @@ pub(super) async fn one(State(app): State<App>, Path(aor): Path<String>) -> Resu
     let aor = parse(&aor, &mut buffer)?;
     let now = app.handles.clock.now();
     match told(app.handles.location.lookup(&aor, now)).await? {
-        Some(record) => Ok(Json(convert::aor(&app.handles.registrar, &record, now))),
+        Some(record) => Ok(Json(convert::aor(&app.registrar(), &record, now))),
         None => Err(nobody(&aor)),
     }
 }
@@ -83,7 +83,7 @@ pub(super) async fn why(State(app): State<App>, Path(aor): Path<String>) -> Resu
     let aor = parse(&aor, &mut buffer)?;
     let now = app.handles.clock.now();
     let record = told(app.handles.location.lookup(&aor, now)).await?;
-    let bindings = record.map(|record| convert::aor(&app.handles.registrar, &record, now).bindings).unwrap_or_default();
+    let bindings = record.map(|record| convert::aor(&app.registrar(), &record, now).bindings).unwrap_or_default();
     let outcomes = app.handles.history.of(&aor);
     let summary = summary(&bindings, &outcomes);
     let mut advice: Vec<api::Advice> = Vec::new();
@@ -124,11 +124,11 @@ pub(super) async fn remove(
     };
     let now = app.handles.clock.now();
     // On its own, so that observers are told even if whoever asked has gone by then.
-    let done = tokio::spawn(app.handles.registrar.remove(&aor, removal, now).told()).await;
+    let done = tokio::spawn(app.registrar().remove(&aor, removal, now).told()).await;
     let fault = |_| Failed::new(StatusCode::INTERNAL_SERVER_ERROR, "fault", "a fault in the registrar: report it");
     let done = done.map_err(fault)??;
     let live = |record: Option<&Record>| {
-        let record = record.map(|record| convert::aor(&app.handles.registrar, record, now));
+        let record = record.map(|record| convert::aor(&app.registrar(), record, now));
         record.map(|record| record.bindings).unwrap_or_default()
     };
     let (before, after) = (live(done.before.as_ref()), live(done.after.as_ref()));

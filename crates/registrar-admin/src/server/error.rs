@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use registrar_api::ApiError;
+use registrar_api::{ApiError, Problem};
 use sip_registrar::StoreError;
 
 /// A status, a stable code, and what to do.
@@ -20,6 +20,16 @@ impl Failed {
 
     pub(super) fn not_found(code: &str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    /// Settings that cannot be taken: nothing has changed.
+    pub(super) fn of_settings(problems: Vec<Problem>) -> Self {
+        let message = match problems.len() {
+            1 => "the configuration was not taken, and everything stays as it was: 1 problem".to_owned(),
+            n => format!("the configuration was not taken, and everything stays as it was: {n} problems"),
+        };
+        let error = ApiError { code: "bad-settings".to_owned(), message, problems };
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, error }
     }
 
     pub(super) fn bad(code: &str, message: impl Into<String>) -> Self {

@@ -3,6 +3,7 @@
 mod add;
 mod addresses;
 mod bind;
+mod config;
 mod error;
 mod flows;
 mod guard;
@@ -34,8 +35,8 @@ use guard::{Door, guard};
 /// What the API is made of.
 #[derive(Clone)]
 pub struct Handles {
-    /// Removes bindings, and tells its observers.
-    pub registrar: Registrar,
+    /// Gives the registrar as it is now, which removes bindings and tells its observers.
+    pub registrar: Arc<dyn Fn() -> Registrar + Send + Sync>,
     /// The table.
     pub location: Arc<dyn LocationService>,
     /// How the last requests ended.
@@ -60,6 +61,13 @@ pub trait Control: Send + Sync {
     fn measured(&self) -> Measured;
     /// How many workers have done nothing since it was asked before, at least half a second ago.
     fn stuck_workers(&self) -> usize;
+    /// Reads the configuration again, and puts in force what can be changed; takes its time.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; nothing has changed then.
+    fn reload(&self) -> Result<api::Reloaded, Vec<api::Problem>>;
+    /// The settings in force, and where each comes from. No secrets.
+    fn effective(&self) -> api::Effective;
     /// Answers what has arrived, and stops.
     fn drain(&self);
 }
@@ -71,6 +79,13 @@ pub struct AdminConfig {
     pub listen: Vec<Listen>,
     /// What those on TCP ask for; none: whoever reaches them may do everything.
     pub tokens: Vec<Token>,
+}
+
+impl App {
+    /// The registrar as it is now.
+    fn registrar(&self) -> Registrar {
+        (self.handles.registrar)()
+    }
 }
 
 #[derive(Clone)]
@@ -95,6 +110,8 @@ fn router(app: App, door: Arc<Door>) -> Router {
         .route("/refusals", get(refusals))
         .route("/reasons", get(reasons::all))
         .route("/events", get(stream::events))
+        .route("/config", get(config::effective))
+        .route("/reload", post(config::reload))
         .route("/drain", post(drain))
         .route("/openapi.json", get(openapi::document));
     Router::new()

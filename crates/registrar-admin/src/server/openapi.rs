@@ -24,6 +24,8 @@ const JSON: &str = "application/json";
     api::ReasonText,
     api::Event,
     api::Missed,
+    api::Effective,
+    api::Reloaded,
     api::ApiError
 )))]
 struct Schemas;
@@ -98,6 +100,12 @@ fn make() -> Document {
         ),
         (Get, "/reasons", operation("Every reason and what it means", "200", json("The reasons", many("ReasonText")))),
         (Get, "/events", operation("What happens, as it happens", "200", events).parameters(Some(watched))),
+        (
+            Get,
+            "/config",
+            operation("The settings in force", "200", json("Each, and where it is from", one("Effective"))),
+        ),
+        (Post, "/reload", operation("Read the configuration again", "200", json("What has changed", one("Reloaded")))),
         (Post, "/drain", operation("Answer what has arrived, then stop", "202", answers("It drains"))),
         (
             Get,

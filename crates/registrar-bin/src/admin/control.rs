@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use registrar_admin::{Control, Measured};
-use registrar_api::{Listener, LocationStatus, State, Status};
+use registrar_api::{Effective, Listener, LocationStatus, Problem, Reloaded, State, Status};
 use sip_transport::Shutdown;
 
 use super::Running;
 use crate::config::Keep;
 use crate::counts::Counts;
 use crate::location::{self, Location};
+use crate::reload::Reloader;
 use crate::time;
 
 /// The program, as the API sees it.
@@ -18,7 +19,7 @@ pub(super) struct Program {
     started: u64,
     workers: u16,
     listeners: Vec<Listener>,
-    domains: Vec<String>,
+    reloader: Arc<Reloader>,
     mode: &'static str,
     directory: Option<String>,
     max_bindings: usize,
@@ -56,7 +57,7 @@ impl Program {
             started: wall(),
             workers: running.workers,
             listeners: (0..).zip(running.legs).map(listener).collect(),
-            domains: settings.domains.clone(),
+            reloader: Arc::clone(running.reloader),
             mode,
             directory: directory.map(|directory| directory.display().to_string()),
             max_bindings: settings.registrar.max_bindings,
@@ -85,7 +86,7 @@ impl Control for Program {
             state: if self.shutdown.is_stopping() { State::Draining } else { State::Serving },
             workers: self.workers,
             listeners: self.listeners.clone(),
-            domains: self.domains.clone(),
+            domains: self.reloader.domains(),
             location,
             backends: self.counts.backends(),
             certificates: self.counts.certificates(),
@@ -105,6 +106,14 @@ impl Control for Program {
             (pulses.at, pulses.counted) = (Instant::now(), counted);
         }
         pulses.stuck
+    }
+
+    fn reload(&self) -> Result<Reloaded, Vec<Problem>> {
+        self.reloader.reload().map_err(|wrong| wrong.problems())
+    }
+
+    fn effective(&self) -> Effective {
+        self.reloader.effective()
     }
 
     fn drain(&self) {

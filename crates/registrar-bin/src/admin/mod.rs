@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use registrar_admin::{Admin, AdminConfig, EventLog, Handles, History, HistoryConfig, Listen, Meters, Serving};
 use sip_dispatch::Outcome;
-use sip_registrar::{Observer, Registrar};
+use sip_registrar::Observer;
 use sip_transport::{Clock, Leg, Shutdown};
 
 use crate::Failure;
 use crate::config::{LocationSettings, Settings};
 use crate::counts::Counts;
 use crate::location::{Location, directory};
+use crate::reload::Reloader;
 use control::Program;
 
 /// The socket's name in the directory of the table.
@@ -35,7 +36,7 @@ pub(crate) struct Api {
 /// What of the running program the API shows.
 pub(crate) struct Running<'a> {
     pub(crate) settings: &'a Settings,
-    pub(crate) registrar: &'a Registrar,
+    pub(crate) reloader: &'a Arc<Reloader>,
     pub(crate) location: &'a Arc<Location>,
     pub(crate) clock: Clock,
     pub(crate) legs: &'a [Leg],
@@ -87,8 +88,9 @@ impl Api {
     pub(crate) fn serve(self, running: &Running<'_>) -> std::io::Result<Serving> {
         // Nothing changes before anybody is served.
         self.told.meters.seed(&*running.location.service());
+        let reloader = Arc::clone(running.reloader);
         let handles = Handles {
-            registrar: running.registrar.clone(),
+            registrar: Arc::new(move || reloader.registrar()),
             location: running.location.service(),
             history: self.told.history,
             events: self.told.events,

@@ -22,6 +22,10 @@ pub(crate) enum ApiCommand {
     Kick(KickArgs),
     /// Show how busy the registrar is: a live view of the whole screen.
     Top(TopArgs),
+    /// Show the settings in force, and where each comes from.
+    Explain(ApiArgs),
+    /// Have the configuration read again, and say what changed.
+    Reload(ApiArgs),
     /// Have the registrar answer what has arrived, and stop.
     Drain(ApiArgs),
 }

@@ -47,6 +47,14 @@ pub(super) async fn command(command: &ApiCommand) -> Result<(), Failure> {
                 }
             })
         }
+        ApiCommand::Explain(args) => {
+            let effective = client(args)?.effective().await.map_err(|error| failure(&error))?;
+            show(args.json, &effective, || view::effective(&effective, look()))
+        }
+        ApiCommand::Reload(args) => {
+            let reloaded = client(args)?.reload().await.map_err(|error| failure(&error))?;
+            show(args.json, &reloaded, || view::reloaded(&reloaded, look()))
+        }
         ApiCommand::Drain(args) => {
             client(args)?.drain().await.map_err(|error| failure(&error))?;
             say("it answers what has arrived, and stops");

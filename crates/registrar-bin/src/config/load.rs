@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::section::Section;
 use super::tls::{self, TlsKeys};
-use super::{Keep, Problems, Settings, admin, auth, flows, listen, location, origins, users};
+use super::{Keep, Problems, Settings, Wrong, admin, auth, flows, listen, location, origins, users};
 use crate::Failure;
 use crate::cli::ServeArgs;
 
@@ -23,30 +23,30 @@ const YEAR: u64 = 365 * 86_400;
 /// # Errors
 /// The file cannot be read, or everything that is wrong with it.
 pub(crate) fn from_file(path: &Path) -> Result<Settings, Failure> {
-    from_file_over(path, &TlsKeys::default())
+    from_file_over(path, &TlsKeys::default()).map_err(Wrong::into_failure)
 }
 
 /// The same where the command line names a certificate.
-fn from_file_over(path: &Path, tls: &TlsKeys) -> Result<Settings, Failure> {
+fn from_file_over(path: &Path, tls: &TlsKeys) -> Result<Settings, Wrong> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::Settings(format!("error: cannot read the configuration file {file}: {error}")))?;
+        .map_err(|error| Wrong::Text(format!("error: cannot read the configuration file {file}: {error}")))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    parse(&text, folder, tls).map_err(|problems| Failure::Settings(problems.render(&file, &text)))
+    parse(&text, folder, tls).map_err(|problems| Wrong::File { file, text: text.clone(), problems })
 }
 
 /// The settings of the command line, over those of its file if it names one.
 ///
 /// # Errors
-/// As [`from_file`], and what is wrong with the command line's own values.
-pub(crate) fn from_args(args: &ServeArgs) -> Result<Settings, Failure> {
+/// The file cannot be read, everything that is wrong with it, or what is wrong with the command line's own values.
+pub(crate) fn from_args(args: &ServeArgs) -> Result<Settings, Wrong> {
     let certificate = args.certificate.clone().zip(args.key.clone());
     let tls = certificate.map_or_else(TlsKeys::default, |(chain, key)| TlsKeys::with_certificate(chain, key));
     let mut settings = match &args.config {
         Some(path) => from_file_over(path, &tls)?,
         None => Settings { tls, ..Settings::default() },
     };
-    let wrong = |option: &str, error: &dyn std::fmt::Display| Failure::Settings(format!("error: {option}: {error}"));
+    let wrong = |option: &str, error: &dyn std::fmt::Display| Wrong::Text(format!("error: {option}: {error}"));
     if !args.listen.is_empty() {
         let legs = listen::from_specs(&args.listen, &settings).map_err(|error| wrong("--listen", &error))?;
         settings.listen = Some(legs);

@@ -3,6 +3,7 @@
 mod admin;
 mod auth;
 mod flows;
+mod keys;
 mod listen;
 mod load;
 mod location;
@@ -12,9 +13,11 @@ mod problem;
 mod section;
 mod tls;
 mod users;
+mod wrong;
 
 pub(crate) use auth::{AuthSettings, check_realm};
 pub(crate) use flows::FlowSettings;
+pub(crate) use keys::{KEYS, Key, Origins};
 pub(crate) use listen::Listener;
 pub(crate) use load::{from_args, from_file};
 pub(crate) use location::{Keep, LocationMode, LocationSettings};
@@ -23,6 +26,7 @@ pub(crate) use problem::{Problems, line_of};
 pub(crate) use section::Section;
 use tls::TlsKeys;
 pub(crate) use users::{Store, UsersSource};
+pub(crate) use wrong::Wrong;
 
 use std::num::NonZeroU16;
 

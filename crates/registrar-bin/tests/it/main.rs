@@ -45,6 +45,8 @@ mod log;
 #[cfg(test)]
 mod net_sip;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod service;
 #[cfg(test)]
 mod sipp;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use hyper::Method;
 use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use registrar_api::{Aor, AorPage, Filter, Outcome, ReasonText, Removed, Status, Why};
+use registrar_api::{Aor, AorPage, Effective, Filter, Outcome, ReasonText, Reloaded, Removed, Status, Why};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -107,6 +107,22 @@ impl Client {
     /// See [`Error`].
     pub async fn kick(&self, flow: &str) -> Result<(), Error> {
         self.done(Method::DELETE, &format!("/api/v1/flows/{}", utf8_percent_encode(flow, ESCAPED))).await
+    }
+
+    /// The settings in force.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn effective(&self) -> Result<Effective, Error> {
+        self.get("/api/v1/config").await
+    }
+
+    /// Has the configuration read again.
+    ///
+    /// # Errors
+    /// See [`Error`]; one of [`Error::problems`] for each place in the file that is wrong.
+    pub async fn reload(&self) -> Result<Reloaded, Error> {
+        self.change::<(), _>(Method::POST, "/api/v1/reload", None).await
     }
 
     /// Has it answer what has arrived, and stop.

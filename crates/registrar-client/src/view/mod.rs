@@ -5,6 +5,7 @@
 mod address;
 mod events;
 mod look;
+mod settings;
 mod status;
 mod table;
 mod text;
@@ -13,6 +14,7 @@ mod why;
 pub use address::{address, addresses, removed};
 pub use events::{event, missed};
 pub use look::Look;
+pub use settings::{effective, reloaded};
 pub use status::status;
 pub use text::{clean, count, span, when};
 pub use why::{outcomes, why};

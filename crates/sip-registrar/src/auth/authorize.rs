@@ -25,7 +25,7 @@ use super::{
     UriMayDiffer, Wanted,
 };
 use crate::scratch::with_scratch;
-use crate::{Aor, Domains, reason};
+use crate::{Aor, DomainError, Domains, reason};
 
 /// A wrong password costs a source so many seconds before it may try again with that name, once its first few are
 /// spent.
@@ -45,11 +45,12 @@ pub(super) const FAILURE_SECONDS: u32 = 10;
 #[derive(Clone)]
 pub struct Authorize {
     inner: Arc<Inner>,
+    /// Whose users are asked.
+    domains: Arc<Domains>,
 }
 
 pub(super) struct Inner {
     pub(super) credentials: Arc<dyn Credentials>,
-    pub(super) domains: Domains,
     /// The first whose domains match counts.
     pub(super) policies: Vec<(Domains, Policy)>,
     /// For all other domains.
@@ -86,14 +87,22 @@ impl Authorize {
         AuthorizeBuilder::default()
     }
 
-    pub(super) fn new(inner: Inner) -> Self {
-        Self { inner: Arc::new(inner) }
+    pub(super) fn new(inner: Inner, domains: Domains) -> Self {
+        Self { inner: Arc::new(inner), domains: Arc::new(domains) }
+    }
+
+    /// The same link for the users of these domains: what it has learnt of nonces and wrong passwords is shared.
+    ///
+    /// # Errors
+    /// One of them is no domain.
+    pub fn serving<D: AsRef<str>>(&self, domains: impl IntoIterator<Item = D>) -> Result<Self, DomainError> {
+        Ok(Self { inner: self.inner.clone(), domains: Arc::new(Domains::new(domains)?) })
     }
 
     /// Finds out in whose name the request is sent, and checks that.
     fn authorize(&self, ex: &mut Exchange<'_>, known: Option<Found>) -> Verdict {
         let inner = &*self.inner;
-        let Some(uri) = inner.home(ex) else { return Verdict::Pass };
+        let Some(uri) = Inner::home(ex, &self.domains) else { return Verdict::Pass };
         with_scratch(|scratch| {
             let (domain, name) = (&mut scratch.domain, &mut scratch.name);
             domain.clear();
@@ -201,10 +210,10 @@ impl Inner {
 
     /// In whose name the request is sent: From, who is responsible for it (RFC 3261 §10.2), if that is one of ours;
     /// else To of a REGISTER, or where another request goes. `None` if it goes to none of ours.
-    fn home<'e>(&self, ex: &Exchange<'e>) -> Option<SipUri<'e>> {
+    fn home<'e>(ex: &Exchange<'e>, domains: &Domains) -> Option<SipUri<'e>> {
         let message = ex.message();
         let ours = |uri: Uri<'e>| match uri {
-            Uri::Sip(uri) if self.domains.serves(&uri.host()) => Some(uri),
+            Uri::Sip(uri) if domains.serves(&uri.host()) => Some(uri),
             _ => None,
         };
         let target = match ex.method() {
@@ -336,9 +345,13 @@ impl Receiver for Authorize {
 
 impl std::fmt::Debug for Authorize {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Inner { domains, policies, policy, .. } = &*self.inner;
+        let Inner { policies, policy, .. } = &*self.inner;
         let mut shown = f.debug_struct("Authorize");
-        shown.field("domains", domains).field("policy", policy).field("policies", policies).finish_non_exhaustive()
+        shown
+            .field("domains", &self.domains)
+            .field("policy", policy)
+            .field("policies", policies)
+            .finish_non_exhaustive()
     }
 }
 

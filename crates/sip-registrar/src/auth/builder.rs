@@ -237,9 +237,9 @@ impl AuthorizeBuilder {
         let keys = self.keys.map_or_else(NonceKeys::random, Ok)?;
         let mut password = [0; 16];
         getrandom::fill(&mut password).map_err(|error| KeysError::Random(error.to_string()))?;
-        Ok(Authorize::new(Inner {
+        let domains = Domains::new(&self.domains)?;
+        let inner = Inner {
             credentials,
-            domains: Domains::new(&self.domains)?,
             policies: policies.collect::<Result<_, DomainError>>()?,
             policy: self.policy,
             opaque: self.opaque,
@@ -254,7 +254,8 @@ impl AuthorizeBuilder {
             failures: (self.failures > 0).then(|| Budget::one_every(FAILURE_SECONDS, self.failures)),
             nobody: Account::new(*b"nobody", *b"nowhere").password(&password),
             prints: RandomState::new(),
-        }))
+        };
+        Ok(Authorize::new(inner, domains))
     }
 }
 

@@ -122,7 +122,7 @@ fn the_command_line_goes_over_what_the_file_says_of_the_table() {
         (["--location", "memory", "--data-dir", "here"], "nothing is written with location mode memory"),
         (["--location", "synced", "--data-dir", "/etc/passwd"], "--data-dir: /etc/passwd is a file"),
     ] {
-        assert!(matches!(args(&words), Err(Failure::Settings(text)) if text.contains(said)), "{words:?}");
+        assert!(matches!(args(&words), Err(Wrong::Text(text)) if text.contains(said)), "{words:?}");
     }
 }
 

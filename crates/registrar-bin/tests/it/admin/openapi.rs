@@ -63,7 +63,7 @@ fn what_is_answered_fits_the_document() {
             checked += 1;
         }
     }
-    assert_eq!(checked, 6);
+    assert_eq!(checked, 7);
     let refused = api.ask("GET", "/api/v1/aors/tel%3A%2B49", &[]).json();
     fits(&refused, &document["components"]["schemas"]["ApiError"], &document);
     let removed = &document["paths"]["/api/v1/aors/{aor}/bindings"]["delete"]["responses"]["200"];
@@ -77,7 +77,7 @@ fn each_path_has_the_methods_that_are_documented_and_no_others() {
     let api = registrar.api();
     let document = api.get("/api/v1/openapi.json");
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 11, "{paths:?}");
+    assert_eq!(paths.len(), 13, "{paths:?}");
     for (path, item) in paths {
         // A kind that does not exist, so that the events end at once; and nothing drains yet.
         let path = if path.ends_with("/events") { format!("{path}?kinds=none") } else { filled(path) };
