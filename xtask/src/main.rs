@@ -6,6 +6,7 @@ mod command;
 mod fuzz;
 mod instructions;
 mod layers;
+mod reasons;
 mod test;
 mod tidy;
 mod tools;
@@ -32,6 +33,8 @@ enum Task {
     Tidy,
     /// Known security advisories against the dependencies; fails when the database cannot be reached
     Advisories,
+    /// Write docs/reasons.md from the tables in the code
+    Reasons,
     /// Run the fuzz targets
     Fuzz(fuzz::Options),
     /// Counted instructions of the hot paths, against their budgets
@@ -59,6 +62,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Layers => layers::run(),
         Task::Tidy => tidy::run(),
         Task::Advisories => test::advisories(),
+        Task::Reasons => reasons::run(),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Instructions => instructions::run(),
         Task::Bench(options) => bench::run(&options),

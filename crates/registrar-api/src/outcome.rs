@@ -72,6 +72,9 @@ pub struct Advice {
 pub struct ReasonText {
     /// The stable code.
     pub code: String,
+    /// The status with which it is usually answered; left out if nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
     /// What it means, and what the phone or the operator can do about it.
     pub says: String,
 }

@@ -7,6 +7,7 @@ use std::fmt;
 pub struct Reason {
     code: &'static str,
     says: &'static str,
+    status: Option<u16>,
 }
 
 impl Reason {
@@ -14,7 +15,13 @@ impl Reason {
     /// what happened and what to do about it.
     #[must_use]
     pub const fn new(code: &'static str, says: &'static str) -> Self {
-        Self { code, says }
+        Self { code, says, status: None }
+    }
+
+    /// The same, usually answered with this status.
+    #[must_use]
+    pub const fn with_status(self, status: u16) -> Self {
+        Self { status: Some(status), ..self }
     }
 
     /// The stable code.
@@ -27,6 +34,12 @@ impl Reason {
     #[must_use]
     pub const fn says(self) -> &'static str {
         self.says
+    }
+
+    /// The status with which it is usually answered; `None` if nothing is answered.
+    #[must_use]
+    pub const fn status(self) -> Option<u16> {
+        self.status
     }
 }
 
@@ -50,38 +63,39 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Defines reasons as constants, and `ALL` with every one of them.
+/// Defines reasons as constants, and `ALL` with every one of them: name, code, the status if one is answered, sentence.
 #[macro_export]
 macro_rules! reasons {
-    ($($name:ident $code:literal $says:literal;)*) => {
-        $(#[doc = $says] pub const $name: $crate::Reason = $crate::Reason::new($code, $says);)*
+    ($($name:ident $code:literal $(($status:literal))? $says:literal;)*) => {
+        $(#[doc = $says] pub const $name: $crate::Reason =
+            $crate::Reason::new($code, $says)$(.with_status($status))?;)*
         /// Every reason of this table.
         pub const ALL: &[$crate::Reason] = &[$($name,)*];
     };
 }
 
 reasons! {
-    OPTIONS_ANSWERED "options" "An OPTIONS request was answered with what this server can do.";
-    MALFORMED "malformed" "The message cannot be read in exactly one way. Look at the named part of it; a middlebox may have changed it.";
-    MISSING_HEADER "missing-header" "The request lacks From, To, Call-ID or CSeq, or one of these, a Via or Max-Forwards is malformed; the phrase of the answer says which.";
-    CREDENTIALS "ambiguous-credentials" "An Authorization or Proxy-Authorization is malformed, has a parameter twice, or is the second for one realm.";
-    BAD_REQUEST_URI "bad-request-uri" "The Request-URI is malformed.";
-    URI_SCHEME "uri-scheme" "The Request-URI is neither sip: nor sips:.";
-    VERSION "version" "The request is not SIP/2.0.";
-    BODY_TOO_LARGE "body-too-large" "The body is longer than allowed; raise the limit if it is wanted.";
-    TOO_MANY_VIAS "too-many-vias" "The request has passed more proxies than allowed; look for a loop.";
-    HOPS_EXHAUSTED "hops-exhausted" "Max-Forwards is 0 and this server is not where the request ends; look for a loop.";
-    EXTENSION "extension" "The request requires an extension that is not supported; Unsupported in the answer names it.";
-    THROTTLED "throttled" "The source sends faster than its budget; the request was dropped without an answer.";
-    METHOD_NOT_ALLOWED "method-not-allowed" "The method is known but not served here.";
-    METHOD_UNKNOWN "method-unknown" "The method is not known.";
-    NO_TRANSACTION "no-transaction" "A CANCEL, or a request inside a dialog, of which nothing is known here.";
-    TARGET_NOT_SERVED "target-not-served" "The method is served here, but not for this Request-URI; look at the domains that are configured.";
-    UNANSWERED "unanswered" "No link of the receive chain answered; the chain should end with one that does.";
-    TOO_MANY_PENDING "too-many-pending" "More requests wait for a store than allowed; look why the store is slow.";
-    PENDING_LOST "pending-lost" "What the request waited for did not answer in time.";
-    ANSWER_TOO_LONG "answer-too-long" "The answer would have been more than twice as long as the request, whose source may be forged; nothing was sent. Real phones send longer requests.";
-    UNWRITABLE "unwritable" "The answer could not be written within the limits of a message.";
+    OPTIONS_ANSWERED "options" (200) "An OPTIONS request was answered with what this server can do. There is nothing to do.";
+    MALFORMED "malformed" (400) "The message cannot be read in exactly one way. Look at the part that the phrase of the answer names; a middlebox may have changed it.";
+    MISSING_HEADER "missing-header" (400) "The request lacks From, To, Call-ID or CSeq, or one of these, a Via or Max-Forwards is malformed; the phrase of the answer says which. Look at the phone's firmware, and at what stands between.";
+    CREDENTIALS "ambiguous-credentials" (400) "An Authorization or Proxy-Authorization is malformed, has a parameter twice, or is the second for one realm. Give the phone one account for a realm; if it has no more, look at its firmware.";
+    BAD_REQUEST_URI "bad-request-uri" (400) "The Request-URI is malformed. Look at what the phone was told as its registrar or domain.";
+    URI_SCHEME "uri-scheme" (416) "The Request-URI is neither sip: nor sips:. Look at what the phone was told as its registrar or domain.";
+    VERSION "version" (505) "The request is not SIP/2.0. No phone of today sends another version: look who it is.";
+    BODY_TOO_LARGE "body-too-large" (413) "The body is longer than allowed, and a REGISTER needs none. Look what the phone puts there.";
+    TOO_MANY_VIAS "too-many-vias" (400) "The request has passed more proxies than allowed; look for a loop.";
+    HOPS_EXHAUSTED "hops-exhausted" (483) "Max-Forwards is 0 and this server is not where the request ends; look for a loop.";
+    EXTENSION "extension" (420) "The request requires an extension that is not supported; Unsupported in the answer names it. Switch it off in the phone.";
+    THROTTLED "throttled" "The source sends faster than its budget; the request was dropped without an answer. Raise the budget if many phones are behind that address.";
+    METHOD_NOT_ALLOWED "method-not-allowed" (405) "The method is known but not served here; Allow in the answer names those that are. Calls and messages go to a proxy: tell the phone which.";
+    METHOD_UNKNOWN "method-unknown" (501) "The method is not known. Look what sent it: a registrar has no use for it.";
+    NO_TRANSACTION "no-transaction" (481) "A CANCEL, or a request inside a dialog, of which nothing is known here. Calls do not pass this server: if phones go on sending theirs here, look at their proxy.";
+    TARGET_NOT_SERVED "target-not-served" (404) "The method is served here, but not for this Request-URI; look at the domains that are configured.";
+    UNANSWERED "unanswered" (501) "No link of the receive chain answered; the chain should end with one that does.";
+    TOO_MANY_PENDING "too-many-pending" (503) "More requests wait for a store than allowed; look why the store is slow.";
+    PENDING_LOST "pending-lost" (500) "What the request waited for did not answer in time. Look why the store of users, or the disk, is slow.";
+    ANSWER_TOO_LONG "answer-too-long" "The answer would have been more than twice as long as the request, whose source may be forged; nothing was sent. Real phones send longer requests; over TCP there is no such limit.";
+    UNWRITABLE "unwritable" (500) "The answer could not be written within the limits of a message. Look why the request, of which it repeats much, is so long.";
 }
 
 #[cfg(test)]

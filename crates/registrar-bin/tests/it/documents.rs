@@ -27,12 +27,3 @@ fn its_configuration_is_good_once_there_is_a_user() {
     let output = command().args(["check", "--config", &file]).output().expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
-
-#[test]
-fn the_manual_lists_every_reason_with_its_sentence() {
-    let manual = include_str!("../../../../docs/manual.md");
-    for reason in sip_dispatch::reason::ALL.iter().chain(sip_registrar::reason::ALL) {
-        let row = manual.lines().find(|line| line.starts_with(&format!("| `{reason}` |")));
-        assert!(row.is_some_and(|row| row.contains(reason.says())), "{reason}: {}\n{row:?}", reason.says());
-    }
-}

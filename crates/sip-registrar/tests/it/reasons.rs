@@ -22,6 +22,15 @@ fn codes_are_unique_and_of_one_form() {
     }
 }
 
+#[path = "../../examples/reasons/page.rs"]
+mod page;
+
+#[test]
+fn the_page_of_reasons_is_what_the_tables_say() {
+    let written = include_str!("../../../../docs/reasons.md");
+    assert!(written == page::page(), "docs/reasons.md is not current: cargo xtask reasons writes it");
+}
+
 #[test]
 fn a_full_table_is_answered_503_and_lets_what_is_there_go_on() {
     let location = MemoryLocation::new(TableConfig { max_bindings: 1, ..TableConfig::default() });
