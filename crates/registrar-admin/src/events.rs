@@ -9,10 +9,11 @@ use registrar_api::{Event, EventKind};
 use sip_dispatch::{Outcome, Reason};
 use sip_message::HeaderId;
 use sip_message::header::To;
-use sip_registrar::{Aor, Binding, Observer, Record, reason};
+use sip_registrar::{Aor, Binding, Observer, Record};
 use sip_transport::Now;
 use tokio::sync::Notify;
 
+use crate::changes::{self, Change};
 use crate::convert::{cut, lossy};
 use crate::history::is_refusal;
 use crate::time::rfc3339;
@@ -157,36 +158,9 @@ impl Observer for EventLog {
             return;
         }
         let address = lossy(aor.as_bytes());
-        let before: Vec<_> = before.iter().flat_map(|record| record.bindings()).collect();
-        let after: Vec<_> = after.iter().flat_map(|record| record.bindings()).collect();
-        for binding in after.iter().filter(|binding| binding.is_live(now.at)) {
-            let old = before.iter().find(|old| is_same(old, binding) && old.is_live(now.at));
-            let (kind, why) = match old {
-                None => (EventKind::Registered, why),
-                Some(old) if binding.is_suspect() && !old.is_suspect() => (EventKind::Lost, reason::SUSPECT),
-                Some(old) if (old.call_id, old.cseq) != (binding.call_id, binding.cseq) => (EventKind::Refreshed, why),
-                Some(_) => continue,
-            };
+        changes::each(before, after, why, now, |Change { kind, why, binding }| {
             self.push(of_binding(kind, why, &address, binding, now));
-        }
-        for old in before.iter().filter(|old| !after.iter().any(|binding| is_same(old, binding))) {
-            let (kind, why) = match old.is_live(now.at) {
-                false if old.is_suspect() => (EventKind::Lost, reason::LOST),
-                false => (EventKind::Expired, reason::EXPIRED),
-                true if why == reason::EVICTED => (EventKind::Evicted, why),
-                true => (EventKind::Removed, why),
-            };
-            self.push(of_binding(kind, why, &address, old, now));
-        }
-    }
-}
-
-/// Whether it is the same binding, at another time (RFC 5626 §6, RFC 3261 §10.3).
-fn is_same(a: &Binding<'_>, b: &Binding<'_>) -> bool {
-    if a.instance.is_empty() || b.instance.is_empty() {
-        a.uri == b.uri
-    } else {
-        (a.instance, a.reg_id) == (b.instance, b.reg_id)
+        });
     }
 }
 
@@ -226,6 +200,7 @@ fn event(kind: EventKind, why: Reason, now: Now) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sip_registrar::reason;
 
     fn one() -> Event {
         event(EventKind::BackendUp, reason::REGISTERED, Now::from_millis(0))

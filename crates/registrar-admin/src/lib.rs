@@ -11,6 +11,7 @@
 //! under short locks, and whoever reads slowly holds up nobody but itself.
 #![forbid(unsafe_code)]
 
+mod changes;
 mod convert;
 mod events;
 mod history;

@@ -17,9 +17,10 @@ pub struct Outcome {
     pub since: Option<String>,
     /// How many there were.
     pub count: u64,
-    /// The method.
+    /// The method; left out if there was no request: a binding ended by itself, or the operator changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "REGISTER")]
-    pub method: String,
+    pub method: Option<String>,
     /// The address in To.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aor: Option<String>,

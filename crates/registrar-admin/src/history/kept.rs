@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use registrar_api as api;
 use sip_dispatch::{Outcome, Reason};
 use sip_message::HeaderId;
-use sip_registrar::{Aor, reason};
-use sip_transport::Transport;
+use sip_registrar::{Aor, Binding, reason};
+use sip_transport::{Now, Transport};
 
 use crate::convert::{cut, lossy};
 use crate::time::rfc3339;
@@ -14,9 +14,10 @@ use crate::time::rfc3339;
 /// What is kept of texts that strangers send.
 const TEXT: usize = 64;
 
-/// What is looked at of an outcome.
+/// What is looked at of an outcome, or of a binding that no request has ended.
 pub(super) struct Seen<'a> {
     at: u64,
+    /// Empty: there was no request.
     method: &'a [u8],
     status: Option<u16>,
     reason: Reason,
@@ -52,6 +53,20 @@ impl<'a> Seen<'a> {
             transport: outcome.peer.transport,
             call_id: outcome.message.value(HeaderId::CallId).unwrap_or_default(),
             user_agent: outcome.message.value(HeaderId::UserAgent).unwrap_or_default(),
+        }
+    }
+
+    /// A binding of which something else than a request has made this.
+    pub(super) fn of_binding(binding: &Binding<'a>, why: Reason, now: Now) -> Self {
+        Self {
+            at: now.wall,
+            method: b"",
+            status: None,
+            reason: why,
+            source: binding.source,
+            transport: binding.transport,
+            call_id: binding.call_id,
+            user_agent: binding.user_agent,
         }
     }
 }
@@ -101,7 +116,7 @@ impl Kept {
             at: rfc3339(self.at),
             since: (self.count > 1).then(|| rfc3339(self.since)),
             count: self.count,
-            method: self.method.clone(),
+            method: some(&self.method),
             aor: self.aor.clone(),
             status: self.status,
             reason: self.reason.code().to_owned(),

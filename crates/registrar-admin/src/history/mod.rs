@@ -8,10 +8,12 @@ use std::hash::{BuildHasher, RandomState};
 
 use parking_lot::Mutex;
 use registrar_api as api;
-use sip_dispatch::Outcome;
+use sip_dispatch::{Outcome, Reason};
 use sip_message::header::To;
-use sip_registrar::{Aor, reason};
+use sip_registrar::{Aor, Observer, Record, reason};
+use sip_transport::Now;
 
+use crate::changes::{self, Change};
 use kept::{Kept, Seen};
 use recent::Recent;
 
@@ -40,7 +42,11 @@ const REFUSALS: usize = 1000;
 /// Parts, each with a lock of its own, so that workers seldom meet.
 const SHARDS: usize = 16;
 
-/// How the last requests ended. All that is kept is bounded.
+/// What becomes of bindings without a request of their phones.
+const WITHOUT_REQUEST: [Reason; 5] =
+    [reason::EXPIRED, reason::SUSPECT, reason::LOST, reason::ADDED_BY_OPERATOR, reason::REMOVED_BY_OPERATOR];
+
+/// How the last requests, and bindings, ended. All that is kept is bounded.
 pub struct History {
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
@@ -117,9 +123,29 @@ impl History {
         self.refusals.lock().iter().map(Kept::tell).collect()
     }
 
+    /// What is kept of an address that has registered since it is known.
+    fn add(&self, aor: &Aor<'_>, seen: &Seen<'_>) {
+        let Some(shard) = self.shard(aor) else { return };
+        let mut shard = shard.lock();
+        if let Some(outcomes) = shard.phones.get(aor.as_bytes()) {
+            push(outcomes, seen, Some(aor), EACH);
+        }
+    }
+
     fn shard(&self, aor: &Aor<'_>) -> Option<&Mutex<Shard>> {
         let hash = usize::try_from(self.hasher.hash_one(aor.as_bytes()) >> 32).unwrap_or_default();
         self.shards.get(hash % SHARDS)
+    }
+}
+
+/// Bindings that no request has made or ended.
+impl Observer for History {
+    fn changed(&self, aor: &Aor<'_>, before: Option<&Record>, after: Option<&Record>, why: Reason, now: Now) {
+        changes::each(before, after, why, now, |Change { why, binding, .. }| {
+            if WITHOUT_REQUEST.contains(&why) {
+                self.add(aor, &Seen::of_binding(binding, why, now));
+            }
+        });
     }
 }
 

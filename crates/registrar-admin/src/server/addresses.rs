@@ -90,8 +90,8 @@ pub(super) async fn why(State(app): State<App>, Path(aor): Path<String>) -> Resu
     if bindings.iter().any(|binding| binding.state == api::BindingState::Suspect) {
         advice.push(advice_of(reason::SUSPECT));
     }
-    // What was refused before a success has been mended.
-    for outcome in outcomes.iter().take_while(|outcome| outcome.status.is_none_or(|status| status >= 400)) {
+    // What went wrong before a success has been mended.
+    for outcome in outcomes.iter().take_while(|outcome| !is_success(outcome)) {
         if advice.iter().all(|known| known.reason != outcome.reason) {
             advice.push(api::Advice { reason: outcome.reason.clone(), says: outcome.says.clone() });
         }
@@ -148,12 +148,19 @@ fn nobody(aor: &Aor<'_>) -> Failed {
     Failed::not_found("no-such-binding", format!("{aor} has no such binding: why says what is known of it"))
 }
 
+fn is_success(outcome: &api::Outcome) -> bool {
+    outcome.status.is_some_and(|status| status < 400) || outcome.reason == reason::ADDED_BY_OPERATOR.code()
+}
+
 fn summary(bindings: &[api::Binding], outcomes: &[api::Outcome]) -> String {
     let reachable = bindings.iter().filter(|binding| binding.state == api::BindingState::Reachable).count();
     let last = outcomes.first();
-    let refused = last.filter(|last| last.status.is_none_or(|status| status >= 400));
+    let refused = last.filter(|last| last.method.is_some() && !is_success(last));
     match (reachable, bindings.len(), refused, last) {
         (0, 0, Some(last), _) => format!("It cannot be reached: its last request was refused ({}).", last.reason),
+        (0, 0, None, Some(last)) if last.method.is_none() => {
+            format!("It cannot be reached: it has no binding any more ({}).", last.reason)
+        }
         (0, 0, None, Some(last)) => {
             format!("It cannot be reached: it has no binding. Its last request ended with {}.", last.reason)
         }

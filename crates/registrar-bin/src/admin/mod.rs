@@ -67,8 +67,9 @@ impl Api {
     }
 
     /// Who is told of changes.
-    pub(crate) fn observers(&self) -> [Arc<dyn Observer>; 2] {
-        [Arc::<EventLog>::clone(&self.told.events), self.told.meters.observer()]
+    pub(crate) fn observers(&self) -> [Arc<dyn Observer>; 3] {
+        let Told { history, events, meters } = &self.told;
+        [Arc::<EventLog>::clone(events), Arc::<History>::clone(history), meters.observer()]
     }
 
     /// Who is told how requests end.

@@ -56,7 +56,7 @@ fn sample(seconds: u64, requests: u64) -> Sample {
         at: format!("2026-11-24T{at}.500Z"),
         since: None,
         count,
-        method: "REGISTER".to_owned(),
+        method: Some("REGISTER".to_owned()),
         aor: Some(aor.to_owned()),
         status: Some(status),
         reason: reason.to_owned(),

@@ -47,7 +47,8 @@ pub fn outcomes(outcomes: &[Outcome], look: Look) -> String {
             (n, Some(since)) => format!("  {} since {}", count(n, "time", "times"), when(since)),
         };
         let agent = outcome.user_agent.as_deref().map(|agent| format!("  {}", clean(agent))).unwrap_or_default();
-        let (method, source, over) = (clean(&outcome.method), clean(&outcome.source), clean(&outcome.transport));
+        let (source, over) = (clean(&outcome.source), clean(&outcome.transport));
+        let method = clean(outcome.method.as_deref().unwrap_or("(a binding)"));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {}  {method} {status}  from {source} over {over}{agent}{times}", when(&outcome.at));
     }

@@ -10,7 +10,7 @@ use crate::harness::{PATIENCE, Registrar, Room, contacts_of};
 const ALICE: &str = "/api/v1/aors/sip%3Aalice%40example.com";
 
 /// Posts a body to the bindings of an address.
-fn post(registrar: &Administered, path: &str, kind: &str, body: &str) -> Answered {
+pub(super) fn post(registrar: &Administered, path: &str, kind: &str, body: &str) -> Answered {
     let mut stream = UnixStream::connect(registrar.socket()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let length = body.len();

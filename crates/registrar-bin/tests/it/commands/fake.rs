@@ -187,7 +187,7 @@ fn why() -> Why {
         at: "2026-11-24T03:30:01.500Z".to_owned(),
         since: Some("2026-11-24T03:20:00.000Z".to_owned()),
         count: 17,
-        method: "REGISTER".to_owned(),
+        method: Some("REGISTER".to_owned()),
         aor: Some("sip:alice@example.com".to_owned()),
         status: Some(401),
         reason: "wrong-password".to_owned(),

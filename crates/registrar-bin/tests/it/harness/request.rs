@@ -23,6 +23,8 @@ pub(crate) struct Request {
     /// Whole lines without their ends.
     pub(crate) more: Vec<String>,
     pub(crate) rport: bool,
+    /// Whether it has the usual Max-Forwards.
+    pub(crate) has_hops: bool,
 }
 
 impl Request {
@@ -35,7 +37,7 @@ impl Request {
     pub(crate) fn new(method: &str, uri: &str, to: &str) -> Self {
         let call_id = format!("call-{}-{}", std::process::id(), unique());
         let (method, uri, from, to) = (method.to_owned(), uri.to_owned(), to.to_owned(), to.to_owned());
-        Self { method, uri, from, to, call_id, cseq: 1, more: Vec::new(), rport: true }
+        Self { method, uri, from, to, call_id, cseq: 1, more: Vec::new(), rport: true, has_hops: true }
     }
 
     /// In somebody else's name.
@@ -71,6 +73,7 @@ impl Request {
     pub(crate) fn text(&self, transport: &str, from: SocketAddr) -> String {
         let Self { method, uri, call_id, cseq, .. } = self;
         let [from_address, to] = [&self.from, &self.to].map(|address| bracketed(address));
+        let hops = if self.has_hops { "Max-Forwards: 70\r\n" } else { "" };
         let rport = if self.rport { ";rport" } else { "" };
         let more: String = self.more.iter().flat_map(|line| [line.as_str(), "\r\n"]).collect();
         format!(
@@ -80,8 +83,7 @@ impl Request {
              To: {to}\r\n\
              Call-ID: {call_id}\r\n\
              CSeq: {cseq} {method}\r\n\
-             Max-Forwards: 70\r\n\
-             {more}\
+             {hops}{more}\
              Content-Length: 0\r\n\r\n",
             unique()
         )
