@@ -51,7 +51,10 @@ pub(crate) fn watch(
                     Some(()) = term.recv() => stop(&shutdown, &manager),
                     Some(()) = int.recv() => stop(&shutdown, &manager),
                     _ = beat.tick(), if beats.is_some() => heart.beat(&manager),
-                    Some(()) = hup.recv() => reloader.reload_and_log(),
+                    Some(()) = hup.recv() => {
+                        tracing::info!("SIGHUP: the configuration is read again");
+                        reloader.reload_and_log();
+                    }
                     _ = second.tick(), if disk.is_some() => {
                         if let Some(disk) = &mut disk {
                             disk.look();

@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if times > MADE {
         return Err(format!("at most {MADE} times").into());
     }
-    let mut house = House::new(true)?;
+    let mut house = House::new(true, None)?;
     let mut template = Template::new(REGISTER);
     house.ask(0, template.request(0)?);
     let challenge = house.answer().into_owned();

@@ -9,7 +9,7 @@ use counted::{House, REGISTER, Template, times};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let times = times()?;
-    let mut house = House::new(true)?;
+    let mut house = House::new(true, None)?;
     let mut template = Template::new(REGISTER);
     for n in 0..times {
         house.ask(n, template.request(n)?);

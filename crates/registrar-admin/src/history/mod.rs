@@ -3,6 +3,7 @@
 mod kept;
 mod recent;
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 
@@ -77,34 +78,40 @@ impl History {
     /// Takes up how a request ended. What ended like the one before is counted with it.
     pub fn outcome(&self, outcome: &Outcome<'_>) {
         let seen = Seen::of(outcome);
-        let mut buffer = Vec::new();
-        let to = outcome.message.header::<To<'_>>().ok().flatten();
-        let aor = to.and_then(|to| Aor::from_uri(&to.0.uri, &mut buffer).ok());
-        if is_refusal(outcome) {
-            push(&mut self.refusals.lock(), &seen, aor.as_ref(), REFUSALS);
-        }
-        let Some(aor) = aor else { return };
-        let Some(shard) = self.shard(&aor) else { return };
+        with_buffer(|buffer| {
+            let to = outcome.message.header::<To<'_>>().ok().flatten();
+            let aor = to.and_then(|to| Aor::from_uri(&to.0.uri, buffer).ok());
+            if is_refusal(outcome) {
+                push(&mut self.refusals.lock(), &seen, aor.as_ref(), REFUSALS);
+            }
+            if let Some(aor) = aor {
+                let registers = outcome.status.is_some_and(|status| (200..300).contains(&status.code()))
+                    && outcome.method == sip_message::Method::Register;
+                self.of_address(&aor, &seen, registers);
+            }
+        });
+    }
+
+    fn of_address(&self, aor: &Aor<'_>, seen: &Seen<'_>, registers: bool) {
+        let Some(shard) = self.shard(aor) else { return };
         let mut shard = shard.lock();
         let Shard { phones, strangers } = &mut *shard;
-        let registers = outcome.status.is_some_and(|status| (200..300).contains(&status.code()))
-            && outcome.method == sip_message::Method::Register;
-        let outcomes = if registers && phones.get(aor.as_bytes()).is_none() {
-            let before = strangers.remove(aor.as_bytes()).unwrap_or_default();
-            phones.insert(aor.as_bytes(), before)
-        } else if phones.get(aor.as_bytes()).is_some() {
-            phones.get(aor.as_bytes())
-        } else if strangers.get(aor.as_bytes()).is_some() {
-            strangers.get(aor.as_bytes())
-        } else {
-            strangers.insert(aor.as_bytes(), Outcomes::new())
-        };
-        let Some(outcomes) = outcomes else { return };
-        // The challenge before a success is part of it.
-        if registers && outcomes.front().is_some_and(|before| before.is_challenge_to(&seen)) {
-            outcomes.pop_front();
+        let key = aor.as_bytes();
+        if let Some(outcomes) = phones.get(key) {
+            return take_up(outcomes, seen, aor, registers);
         }
-        push(outcomes, &seen, Some(&aor), EACH);
+        let outcomes = if registers {
+            let before = strangers.remove(key).unwrap_or_default();
+            phones.insert(key, before)
+        } else {
+            match strangers.get(key) {
+                Some(outcomes) => return take_up(outcomes, seen, aor, registers),
+                None => strangers.insert(key, Outcomes::new()),
+            }
+        };
+        if let Some(outcomes) = outcomes {
+            take_up(outcomes, seen, aor, registers);
+        }
     }
 
     /// How the last requests for an address ended, the newest first.
@@ -160,6 +167,25 @@ pub(crate) fn is_refusal(outcome: &Outcome<'_>) -> bool {
     outcome.status.is_none_or(|status| status.code() >= 400)
         && outcome.reason != reason::NO_CREDENTIALS
         && outcome.reason != reason::STALE_NONCE
+}
+
+/// A buffer of this thread's own: what ends like the outcome before shall take no memory.
+fn with_buffer<T>(use_it: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    thread_local! {
+        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    BUFFER.with(|buffer| match buffer.try_borrow_mut() {
+        Ok(mut buffer) => use_it(&mut buffer),
+        Err(_) => use_it(&mut Vec::new()),
+    })
+}
+
+fn take_up(outcomes: &mut Outcomes, seen: &Seen<'_>, aor: &Aor<'_>, registers: bool) {
+    // The challenge before a success is part of it.
+    if registers && outcomes.front().is_some_and(|before| before.is_challenge_to(seen)) {
+        outcomes.pop_front();
+    }
+    push(outcomes, seen, Some(aor), EACH);
 }
 
 fn push(outcomes: &mut VecDeque<Kept>, seen: &Seen<'_>, aor: Option<&Aor<'_>>, most: usize) {

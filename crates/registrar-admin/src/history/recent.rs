@@ -15,10 +15,11 @@ impl<V> Recent<V> {
         Self { young: HashMap::new(), old: HashMap::new(), half: (most / 2).max(1) }
     }
 
-    /// Touches an entry.
+    /// Touches an entry. One that was touched lately is found by one look.
     pub(super) fn get(&mut self, key: &[u8]) -> Option<&mut V> {
-        if !self.young.contains_key(key) {
-            let (key, value) = self.old.remove_entry(key)?;
+        if !self.old.is_empty()
+            && let Some((key, value)) = self.old.remove_entry(key)
+        {
             self.make_room();
             self.young.insert(key, value);
         }

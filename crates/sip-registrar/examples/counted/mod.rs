@@ -12,7 +12,7 @@ use std::error::Error;
 use std::hint::black_box;
 
 use sip_dispatch::links::{Fallback, Options, Sanity};
-use sip_dispatch::{Config, Dispatcher, Link, ReceiveChain, Share};
+use sip_dispatch::{Config, Dispatcher, Link, Outcome, ReceiveChain, Share};
 use sip_registrar::auth::{Account, Authorize, Ha1, HashFunction, UserTable};
 use sip_registrar::{Redirect, Registrar};
 use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
@@ -43,6 +43,9 @@ pub(crate) fn times() -> Result<u32, Box<dyn Error>> {
     }
 }
 
+/// Who is told.
+pub(crate) type Told = Box<dyn Fn(&Outcome<'_>) + Send + Sync>;
+
 /// A registrar without its sockets.
 pub(crate) struct House {
     dispatcher: Dispatcher,
@@ -52,8 +55,8 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// One that asks alice for her password, which is `secret`, or nobody for any.
-    pub(crate) fn new(asks_for_passwords: bool) -> Result<Self, Box<dyn Error>> {
+    /// One that asks alice for her password, which is `secret`, or nobody for any. `told`: of how each request ends.
+    pub(crate) fn new(asks_for_passwords: bool, told: Option<Told>) -> Result<Self, Box<dyn Error>> {
         let registrar = Registrar::builder().domains(["example.com"]).build()?;
         let mut links = vec![
             Link::from(Sanity { supported: Some(&["path"]), ..Sanity::default() }),
@@ -71,8 +74,12 @@ impl House {
             Link::from(Fallback { allow: &["REGISTER", "OPTIONS"] }),
         ]);
         let (remote, local) = ("127.0.0.1:40000".parse()?, "127.0.0.1:5060".parse()?);
+        let dispatcher = Dispatcher::new(ReceiveChain::new(links), Config::default(), Share::WHOLE);
         Ok(Self {
-            dispatcher: Dispatcher::new(ReceiveChain::new(links), Config::default(), Share::WHOLE),
+            dispatcher: match told {
+                Some(told) => dispatcher.on_outcome(told),
+                None => dispatcher,
+            },
             peer: Peer { leg: LegId(0), transport: Transport::Udp, remote, local, flow: None },
             outbox: Outbox::new(),
             answer: Vec::new(),
