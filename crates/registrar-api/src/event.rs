@@ -6,14 +6,14 @@ use utoipa::ToSchema;
 /// Something that happened. Events come in the order of their numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
-    /// Its number: one more than that of the event before. They begin anew with the process.
+    /// Its number: greater than that of the event before, also of those before a restart.
     pub id: u64,
     /// When.
     #[schema(format = DateTime)]
     pub at: String,
     /// What.
     pub kind: EventKind,
-    /// The reason code; see `/api/v1/reasons`.
+    /// The reason code; see `/api/v1/reasons`. That of a backend is the one with which requests end while it is down.
     pub reason: String,
     /// The address of record that it concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,6 +42,9 @@ pub struct Event {
     /// The name of the backend (`backend-up`, `backend-down`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<String>,
+    /// What is wrong with it (`backend-down`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 /// What an event tells of. Those of a binding come once for each binding.
@@ -99,11 +102,12 @@ impl EventKind {
     }
 }
 
-/// A reader has fallen behind: so many events were made and are no longer there. The server-sent event is `missed`.
+/// A reader has missed events that are no longer there. The server-sent event is `missed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Missed {
-    /// How many.
-    pub missed: u64,
+    /// How many; left out if nobody knows: the registrar was started anew, or nobody had been watching for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<u64>,
 }
 
 #[cfg(test)]

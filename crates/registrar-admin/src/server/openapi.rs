@@ -47,7 +47,8 @@ fn make() -> Document {
     document.security = Some(vec![SecurityRequirement::default(), token]);
     let filter = api::Filter::into_params(|| Some(ParameterIn::Query));
     let kinds = "Kinds of events, with commas between; without it, all";
-    let watched = [query("kinds", kinds), query("domain", "The domain: whole"), query("aor", "The address: whole")];
+    let watched =
+        [query("kinds", kinds), query("domain", "The domain: whole"), query("aor", "The address: whole"), last_event()];
     let contact = query("contact", "The contact that is removed: its URI, or a Contact; without it, all");
     let add = RequestBodyBuilder::new()
         .content(JSON, ContentBuilder::new().schema(Some(one("AddBinding"))))
@@ -150,6 +151,11 @@ fn aor() -> Parameter {
 fn flow() -> Parameter {
     let description = "The connection as a binding names it, such as 0-12-1";
     text("flow", description).parameter_in(ParameterIn::Path).required(Required::True).build()
+}
+
+fn last_event() -> Parameter {
+    let description = "The id of the last event that is known: what happened since comes first";
+    text("Last-Event-ID", description).parameter_in(ParameterIn::Header).required(Required::False).build()
 }
 
 fn query(name: &str, description: &str) -> Parameter {

@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use registrar_api::{Event, EventKind, Missed};
+use registrar_api::{Event, EventKind};
 use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::App;
 use super::addresses::{AT_ONCE, Wanted, told};
 use super::error::Failed;
-use crate::events::Reader;
+use crate::events::{From, Reader};
 
 /// How many may watch at once.
 const WATCHERS: usize = 64;
@@ -64,6 +64,7 @@ pub(super) struct Watched {
 
 pub(super) async fn events(
     State(app): State<App>,
+    headers: HeaderMap,
     query: Result<Query<Watched>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Failed> {
     let Query(watched) = query.map_err(|error| Failed::bad("bad-query", error.body_text()))?;
@@ -72,7 +73,7 @@ pub(super) async fn events(
         let says = format!("{WATCHERS} watch already");
         return Err(Failed::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-watchers", says));
     }
-    let watching = Watching { reader: app.handles.events.reader(), kinds, watched };
+    let watching = Watching { reader: app.handles.events.reader(from(&headers)?), kinds, watched };
     let stream = unfold((watching, app.stopping, true), async |(mut watching, mut stopping, is_first)| {
         let text = if is_first {
             // The head of the answer goes out with it.
@@ -100,8 +101,8 @@ impl Watching {
         loop {
             let batch = self.reader.next().await;
             let mut text = String::new();
-            if batch.missed > 0
-                && let Ok(json) = serde_json::to_string(&Missed { missed: batch.missed })
+            if let Some(missed) = batch.missed
+                && let Ok(json) = serde_json::to_string(&missed)
             {
                 text += &format!("event: missed\ndata: {json}\n\n");
             }
@@ -125,6 +126,13 @@ impl Watching {
             && domain.as_deref().is_none_or(|wanted| domain_of.is_some_and(|of| of.eq_ignore_ascii_case(wanted)))
             && aor.as_deref().is_none_or(|wanted| of == Some(wanted))
     }
+}
+
+/// Whoever was cut off says which event was its last (HTML Living Standard §9.2.4).
+fn from(headers: &HeaderMap) -> Result<From, Failed> {
+    let Some(last) = headers.get("last-event-id") else { return Ok(From::Now) };
+    let id = last.to_str().ok().and_then(|id| id.parse().ok());
+    id.map(From::After).ok_or_else(|| Failed::bad("bad-event-id", "Last-Event-ID is the id of an event"))
 }
 
 fn kinds(text: &str) -> Result<Vec<EventKind>, Failed> {

@@ -36,8 +36,11 @@ pub fn event(event: &Event, look: Look) -> String {
 /// So much was not seen.
 #[must_use]
 pub fn missed(missed: Missed, look: Look) -> String {
-    look.ink(Ink::Warn, format_args!("{} events were missed: they came faster than they were read", missed.missed))
-        + "\n"
+    let says = match missed.missed {
+        Some(n) => format!("{n} events were missed: they came faster than they were read"),
+        None => "events were missed, nobody knows how many".to_owned(),
+    };
+    look.ink(Ink::Warn, says) + "\n"
 }
 
 fn is_granted(kind: EventKind) -> bool {

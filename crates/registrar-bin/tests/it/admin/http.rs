@@ -46,7 +46,12 @@ impl Api {
 
     /// Lines of an answer that does not end, each as soon as it comes.
     pub(super) fn lines(&self, path: &str) -> impl Iterator<Item = String> + use<> {
-        BufReader::new(self.send("GET", path, &[])).lines().map(|line| line.expect("a line in time"))
+        self.lines_with(path, &[])
+    }
+
+    /// The same with these header lines beside.
+    pub(super) fn lines_with(&self, path: &str, headers: &[&str]) -> impl Iterator<Item = String> + use<> {
+        BufReader::new(self.send("GET", path, headers)).lines().map(|line| line.expect("a line in time"))
     }
 
     fn send(&self, method: &str, path: &str, headers: &[&str]) -> Box<dyn Stream> {

@@ -222,6 +222,7 @@ fn events() -> String {
         user_agent: Some("baresip v3.1.0".to_owned()),
         status: (kind == EventKind::Refused).then_some(401),
         backend: None,
+        failure: None,
     };
     let told = [
         event(1, EventKind::Registered, "registered"),
