@@ -11,6 +11,7 @@ mod digest;
 mod disk;
 pub(crate) mod echo;
 mod kamailio;
+mod listing;
 mod load;
 mod million;
 mod pace;
@@ -73,6 +74,9 @@ pub(crate) struct Options {
     /// Instead: memory for each of so many idle connections over TCP, TLS and WSS, and CPU to open one
     #[arg(long, value_parser = clap::value_parser!(u32).range(100..=20_000))]
     connections: Option<u32>,
+    /// Instead: what phones notice when a table of so many is listed over the API
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1000..=3_000_000))]
+    listing: Option<u32>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -101,6 +105,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         written::run(&options, seconds, &folder)
     } else if let Some(connections) = options.connections {
         connections::run(&options, connections, &folder)
+    } else if let Some(bindings) = options.listing {
+        listing::run(&options, bindings, &folder)
     } else {
         rounds(&options, &folder)
     }
