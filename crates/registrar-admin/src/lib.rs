@@ -18,8 +18,10 @@ mod history;
 mod metrics;
 mod server;
 mod time;
+mod webhook;
 
 pub use events::EventLog;
 pub use history::{History, HistoryConfig};
 pub use metrics::{Measured, Meters};
 pub use server::{Admin, AdminConfig, BindError, Control, Handles, Listen, Scope, Serving, Token, TokenError};
+pub use webhook::{Webhook, WebhookError};

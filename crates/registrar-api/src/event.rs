@@ -110,6 +110,16 @@ pub struct Missed {
     pub missed: Option<u64>,
 }
 
+/// What a webhook is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Delivery {
+    /// So many events before these were not taken in time, and are not told any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<u64>,
+    /// The events, in their order.
+    pub events: Vec<Event>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

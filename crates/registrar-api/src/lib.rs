@@ -17,7 +17,7 @@ mod status;
 
 pub use aor::{AddBinding, Aor, AorPage, Binding, BindingState, Filter, Removed};
 pub use error::{ApiError, Problem};
-pub use event::{Event, EventKind, Missed};
+pub use event::{Delivery, Event, EventKind, Missed};
 pub use outcome::{Advice, Outcome, ReasonText, Why};
 pub use settings::{DomainSettings, Effective, Reloaded, Setting};
-pub use status::{BackendStatus, CertificateStatus, Listener, LocationStatus, State, Status};
+pub use status::{BackendStatus, CertificateStatus, Listener, LocationStatus, State, Status, WebhookStatus};

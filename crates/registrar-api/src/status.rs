@@ -29,6 +29,8 @@ pub struct Status {
     pub location: LocationStatus,
     /// What else it depends on.
     pub backends: Vec<BackendStatus>,
+    /// Who is told of events.
+    pub webhooks: Vec<WebhookStatus>,
     /// The certificates it presents.
     pub certificates: Vec<CertificateStatus>,
     /// All counters that are not 0, as in the log.
@@ -94,6 +96,27 @@ pub struct BackendStatus {
     /// How long its last answers took, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u32>,
+}
+
+/// One who is told of events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WebhookStatus {
+    /// Where it is, without the path.
+    #[schema(example = "https://hooks.example.com")]
+    pub url: String,
+    /// Whether it took what it was sent last.
+    pub up: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// Events that it has taken.
+    pub delivered: u64,
+    /// Attempts that have failed.
+    pub failed: u64,
+    /// Events that it did not take in time, and will not be told.
+    pub missed: u64,
+    /// Events that have not been looked at for it yet.
+    pub queued: u64,
 }
 
 /// A certificate.

@@ -13,9 +13,6 @@ use tokio::sync::Notify;
 /// How many events are kept for readers that are behind.
 pub(crate) const KEPT: usize = 65_536;
 
-/// How many a reader is given at once.
-const AT_ONCE: usize = 256;
-
 /// For how long events are made when nobody reads them any more, in seconds.
 const LINGER: u64 = 300;
 
@@ -98,6 +95,10 @@ impl Log {
         self.readers.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn next(&self) -> u64 {
+        self.ring.lock().next()
+    }
+
     /// Whether what happens now is to be made an event.
     pub(crate) fn is_kept(&self, now: Timestamp) -> bool {
         self.readers() > 0
@@ -148,14 +149,15 @@ impl Ring {
 
 impl Reader {
     /// What has happened since; waits until something has.
-    pub(crate) async fn next(&mut self) -> Batch {
+    /// At most so many are given at once.
+    pub(crate) async fn next(&mut self, at_once: usize) -> Batch {
         let log = Arc::clone(&self.log);
         loop {
             let more = log.more.notified();
             tokio::pin!(more);
             // From here on nothing that is pushed is missed.
             more.as_mut().enable();
-            if let Some(batch) = self.take() {
+            if let Some(batch) = self.take(at_once) {
                 return batch;
             }
             more.await;
@@ -163,17 +165,22 @@ impl Reader {
     }
 
     /// The same, if something has.
-    pub(crate) fn take(&mut self) -> Option<Batch> {
+    pub(crate) fn take(&mut self, at_once: usize) -> Option<Batch> {
         let ring = self.log.ring.lock();
         let missed = ring.first.saturating_sub(self.next);
         let from = usize::try_from((self.next + missed).saturating_sub(ring.first)).unwrap_or(usize::MAX);
-        let events: Vec<_> = ring.events.iter().skip(from).take(AT_ONCE).cloned().collect();
+        let events: Vec<_> = ring.events.iter().skip(from).take(at_once).cloned().collect();
         self.next += missed + u64::try_from(events.len()).unwrap_or_default();
         let missed = match std::mem::take(&mut self.is_lost) {
             true => Some(Missed { missed: None }),
             false => (missed > 0).then_some(Missed { missed: Some(missed) }),
         };
         (missed.is_some() || !events.is_empty()).then_some(Batch { missed, events })
+    }
+
+    /// The number of the event that it is given next.
+    pub(crate) fn at(&self) -> u64 {
+        self.next
     }
 }
 
@@ -194,6 +201,7 @@ mod tests {
     use sip_transport::Now;
 
     const START: u64 = 1_000;
+    const AT_ONCE: usize = 256;
 
     fn log() -> Arc<Log> {
         let log = Log::default();
@@ -210,7 +218,7 @@ mod tests {
     }
 
     fn taken(reader: &mut Reader) -> Option<(Option<Missed>, Vec<u64>)> {
-        reader.take().map(|batch| (batch.missed, batch.events.iter().map(|event| event.id - START).collect()))
+        reader.take(AT_ONCE).map(|batch| (batch.missed, batch.events.iter().map(|event| event.id - START).collect()))
     }
 
     fn missed(missed: impl Into<Option<u64>>) -> Option<Missed> {

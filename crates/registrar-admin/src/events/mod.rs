@@ -2,7 +2,7 @@
 
 mod log;
 
-pub(crate) use log::{From, Reader};
+pub(crate) use log::{Batch, From, Reader};
 
 use std::sync::Arc;
 
@@ -70,6 +70,11 @@ impl EventLog {
     /// One who reads.
     pub(crate) fn reader(&self, from: From) -> Reader {
         Log::reader(&self.log, from)
+    }
+
+    /// The number of the event that will be made next.
+    pub(crate) fn next(&self) -> u64 {
+        self.log.next()
     }
 
     /// How many read.

@@ -16,6 +16,8 @@ use tokio::task::JoinSet;
 
 use super::guard::Door;
 use super::{AdminConfig, App, Handles, router};
+use crate::events::From;
+use crate::webhook::Sender;
 
 /// How long the answers to what has been asked may take at the end.
 const LEAVE: Duration = Duration::from_secs(1);
@@ -108,21 +110,31 @@ impl Admin {
     pub fn serve(self, handles: Handles) -> io::Result<Serving> {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let (stop, stopping) = watch::channel(false);
-        let app = App { handles, stopping: stopping.clone() };
+        let hooks = self.config.webhooks.iter().cloned();
+        let senders: Vec<_> = hooks.map(|hook| Sender::new(hook, handles.events.reader(From::Now))).collect();
+        let webhooks = senders.iter().map(Sender::tally).collect();
+        let app = App { handles, webhooks, stopping: stopping.clone() };
         let sockets = self.unix.iter().map(|(path, _)| path.clone()).collect();
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
-            runtime.block_on(self.run(app, stopping));
+            runtime.block_on(self.run(app, senders, stopping));
             runtime.shutdown_background();
         })?;
         Ok(Serving { stop, thread: Some(thread), sockets })
     }
 
-    async fn run(self, app: App, stopping: watch::Receiver<bool>) {
+    async fn run(self, app: App, senders: Vec<Sender>, stopping: watch::Receiver<bool>) {
         let stopped = |mut stopping: watch::Receiver<bool>| async move {
             // Whoever could say it is gone as well.
             let _ = stopping.wait_for(|stopping| *stopping).await;
         };
         let mut all = JoinSet::new();
+        for sender in senders {
+            let stopping = stopping.clone();
+            all.spawn(async {
+                sender.run(stopping).await;
+                Ok(())
+            });
+        }
         for (path, listener) in self.unix {
             match UnixListener::from_std(listener) {
                 Ok(listener) => {

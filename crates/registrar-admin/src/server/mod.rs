@@ -28,7 +28,8 @@ use sip_transport::Clock;
 use tokio::sync::watch;
 
 use crate::metrics::page;
-use crate::{EventLog, History, Measured, Meters};
+use crate::webhook::Tally;
+use crate::{EventLog, History, Measured, Meters, Webhook};
 use error::Failed;
 use guard::{Door, guard};
 
@@ -79,6 +80,8 @@ pub struct AdminConfig {
     pub listen: Vec<Listen>,
     /// What those on TCP ask for; none: whoever reaches them may do everything.
     pub tokens: Vec<Token>,
+    /// Who is told of events.
+    pub webhooks: Vec<Webhook>,
 }
 
 impl App {
@@ -91,6 +94,7 @@ impl App {
 #[derive(Clone)]
 struct App {
     handles: Handles,
+    webhooks: Arc<[Tally]>,
     /// Becomes true when it stops: streams end then.
     stopping: watch::Receiver<bool>,
 }
@@ -128,7 +132,9 @@ fn router(app: App, door: Arc<Door>) -> Router {
 }
 
 async fn status(State(app): State<App>) -> Json<api::Status> {
-    Json(app.handles.control.status())
+    let next = app.handles.events.next();
+    let webhooks = app.webhooks.iter().map(|tally| tally.tell(next)).collect();
+    Json(api::Status { webhooks, ..app.handles.control.status() })
 }
 
 async fn refusals(State(app): State<App>) -> Json<Vec<api::Outcome>> {

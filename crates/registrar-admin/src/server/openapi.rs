@@ -24,6 +24,7 @@ const JSON: &str = "application/json";
     api::ReasonText,
     api::Event,
     api::Missed,
+    api::Delivery,
     api::Effective,
     api::Reloaded,
     api::ApiError

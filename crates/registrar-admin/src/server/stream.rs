@@ -21,6 +21,9 @@ use crate::events::{From, Reader};
 /// How many may watch at once.
 const WATCHERS: usize = 64;
 
+/// How many events are written at once.
+const EVENTS: usize = 256;
+
 /// How often something is sent though nothing happens, so that both ends notice when the other is gone.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
@@ -99,7 +102,7 @@ impl Watching {
     /// What has happened that is watched for, as server-sent events (HTML Living Standard §9.2.6).
     async fn next(&mut self) -> String {
         loop {
-            let batch = self.reader.next().await;
+            let batch = self.reader.next(EVENTS).await;
             let mut text = String::new();
             if let Some(missed) = batch.missed
                 && let Ok(json) = serde_json::to_string(&missed)

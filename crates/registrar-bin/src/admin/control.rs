@@ -89,6 +89,8 @@ impl Control for Program {
             domains: self.reloader.domains(),
             location,
             backends: self.counts.backends(),
+            // Known to the API itself.
+            webhooks: Vec::new(),
             certificates: self.counts.certificates(),
             counters: self.counts.all().map(|(name, n)| (name.to_owned(), n)).collect(),
         }

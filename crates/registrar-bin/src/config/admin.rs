@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use registrar_admin::{AdminConfig, Listen, Scope, Token};
 
 use super::section::{Item, Section};
+use super::webhook;
 
 /// What is said of the API. `listen` may be empty: the socket in the directory of the table.
 pub(super) fn read(section: &mut Section<'_, '_>, folder: &Path) -> AdminConfig {
@@ -15,6 +16,15 @@ pub(super) fn read(section: &mut Section<'_, '_>, folder: &Path) -> AdminConfig 
         Item::Text(..) => Err(()),
         Item::Table(mut table) => {
             admin.tokens.extend(read_token(&mut table, folder));
+            table.finish();
+            Ok(())
+        }
+    });
+    const WEBHOOK: &str = "tables, each written as [[admin.webhook]]";
+    section.items("webhook", WEBHOOK, |item| match item {
+        Item::Text(..) => Err(()),
+        Item::Table(mut table) => {
+            admin.webhooks.extend(webhook::read(&mut table, folder));
             table.finish();
             Ok(())
         }

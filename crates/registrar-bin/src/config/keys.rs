@@ -205,7 +205,10 @@ fn of_users(users: Option<&UsersSource>) -> String {
 }
 
 fn of_admin(admin: Option<&AdminConfig>) -> String {
-    admin.map_or_else(none, |admin| format!("{} listeners, {} tokens", admin.listen.len().max(1), admin.tokens.len()))
+    admin.map_or_else(none, |admin| {
+        let (listeners, tokens, webhooks) = (admin.listen.len().max(1), admin.tokens.len(), admin.webhooks.len());
+        format!("{listeners} listeners, {tokens} tokens, {webhooks} webhooks")
+    })
 }
 
 fn text(text: &(impl AsRef<str> + ?Sized)) -> String {

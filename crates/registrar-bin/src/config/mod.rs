@@ -13,6 +13,7 @@ mod problem;
 mod section;
 mod tls;
 mod users;
+mod webhook;
 mod wrong;
 
 pub(crate) use auth::{AuthSettings, check_realm};

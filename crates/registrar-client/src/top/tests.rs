@@ -43,6 +43,7 @@ fn sample(seconds: u64, requests: u64) -> Sample {
         domains: vec!["example.com".to_owned()],
         location,
         backends: vec![backend],
+        webhooks: Vec::new(),
         certificates: vec![certificate],
         counters: BTreeMap::from([("requests".to_owned(), requests)]),
     };

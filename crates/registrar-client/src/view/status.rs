@@ -44,6 +44,14 @@ pub fn status(status: &Status, look: Look) -> String {
         };
         line(&clean(&backend.name), format!("{}, {state}{delay}", clean(&backend.kind)));
     }
+    for hook in &status.webhooks {
+        let state = match &hook.failure {
+            _ if hook.up => look.ink(Ink::Good, "up"),
+            failure => look.ink(Ink::Bad, format_args!("down: {}", clean(failure.as_deref().unwrap_or("unknown")))),
+        };
+        let (delivered, queued, missed) = (grouped(hook.delivered), grouped(hook.queued), grouped(hook.missed));
+        line("webhook", format!("{}, {state}: {delivered} taken, {queued} queued, {missed} missed", clean(&hook.url)));
+    }
     for certificate in &status.certificates {
         let left = match certificate.days_left {
             days @ ..0 => look.ink(Ink::Bad, format_args!("ended {} days ago", days.unsigned_abs())),

@@ -363,3 +363,24 @@ fn what_cannot_authenticate_anybody_is_refused() {
         assert!(said, "{line}: {problems:?}");
     }
 }
+
+#[test]
+fn webhooks_are_read_and_what_is_wrong_with_one_is_said_where_it_stands() {
+    let secret = "secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"";
+    let good = format!("[[admin.webhook]]\nurl = \"https://hooks.example.com/17\"\n{secret}\nevents = [\"lost\"]\n");
+    let settings = parse(&good.repeat(2)).unwrap();
+    assert_eq!(settings.admin.map(|admin| admin.webhooks.len()), Some(2));
+    for (text, line, part) in [
+        (good.replace("https", "ftp"), 2, "begins with http:// or https://"),
+        (good.replace("LaLaSw", ""), 2, "base64 of 24 to 64 bytes"),
+        (good.replace("lost", "gone"), 2, "\"gone\" is no kind of event: there are registered, refreshed"),
+        (good.replace(secret, ""), 1, "needs one of secret, secret_file and secret_env"),
+        (good.replace(secret, "secret_file = \"none\""), 3, "secret_file /etc/registrar/none: No such file"),
+        (good.replace(secret, "secret_env = \"NOT_SET_ANYWHERE\""), 3, "secret_env NOT_SET_ANYWHERE: "),
+        (good.replace("url", "uri"), 1, "without url"),
+    ] {
+        let problems = problems(&text);
+        assert!(problems.iter().any(|(at, what)| *at == line && what.contains(part)), "{text}{problems:?}");
+        assert!(problems.iter().all(|(_, what)| !what.contains("MfKQ")), "{problems:?}");
+    }
+}

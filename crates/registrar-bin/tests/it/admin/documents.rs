@@ -1,7 +1,7 @@
 //! What docs/admin.md shows is true.
 
 use super::http::Api;
-use crate::harness::{Phone, Registrar, Request, Room};
+use crate::harness::{Phone, Process, Registrar, Request, Room, command};
 
 const DOCUMENT: &str = include_str!("../../../../../docs/admin.md");
 
@@ -56,4 +56,15 @@ fn its_configuration_and_every_command_line_do_what_they_say() {
             ["alice", "serving", "registrar_location_bindings 1\n"].iter().any(|part| answered.body.contains(part));
         assert!(tells, "{line}: {answered:?}");
     }
+}
+
+#[test]
+fn its_webhook_is_one() {
+    let room = Room::new();
+    room.file("webhook-secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+    let (_, from) = DOCUMENT.split_once("```toml\n[[admin.webhook]]").expect("such a block");
+    let hook = from.split_once("```").expect("its end").0;
+    let file = room.file("registrar.toml", &format!("[[admin.webhook]]{hook}"));
+    let finished = Process::start(command().args(["check", "--config", &file])).finish();
+    assert_eq!(finished.code, Some(0), "{finished:?}");
 }

@@ -10,6 +10,7 @@ mod http;
 mod metrics;
 mod openapi;
 mod reasons;
+mod webhooks;
 
 use std::process::Command;
 

@@ -146,6 +146,7 @@ pub(super) fn status() -> Status {
             failure: None,
         },
         backends: Vec::new(),
+        webhooks: Vec::new(),
         certificates: Vec::new(),
         counters: [("requests".to_owned(), 12)].into(),
     }
