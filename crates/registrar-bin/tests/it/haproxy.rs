@@ -11,7 +11,7 @@ use crate::harness::{PATIENCE, Phone, Process, Registrar, Request, Room, wait_un
 const HAPROXY: &str = "/usr/sbin/haproxy";
 
 /// An address that was free just now.
-fn free() -> SocketAddr {
+pub(crate) fn free() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
@@ -28,6 +28,11 @@ fn in_front_of(registrar: SocketAddr, room: &Room) -> (Process, [SocketAddr; 2])
             )
         })
         .collect();
+    (start(&proxied, &fronts, room), fronts)
+}
+
+/// HAProxy with these settings for TCP, which listens there.
+pub(crate) fn start(proxied: &str, fronts: &[SocketAddr], room: &Room) -> Process {
     let settings =
         format!("defaults\n  mode tcp\n  timeout connect 10s\n  timeout client 60s\n  timeout server 60s\n{proxied}");
     let file = room.file("haproxy.cfg", &settings);
@@ -39,7 +44,7 @@ fn in_front_of(registrar: SocketAddr, room: &Room) -> (Process, [SocketAddr; 2])
             std::thread::yield_now();
         }
     }
-    (process, fronts)
+    process
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! SIPp: the scenarios in this folder, judged by SIPp itself.
 
 mod auth;
+mod tls;
 
 use std::net::SocketAddr;
 use std::process::Command;
