@@ -3,32 +3,33 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use credentials_remote::Remote;
-use location_durable::{DurableLocation, DurableStats};
+use location_durable::DurableStats;
 use registrar_admin::Measured;
 use registrar_api::{BackendStatus, CertificateStatus};
 use sip_dispatch::{Counters, CountersSnapshot};
 use sip_transport::{CloseCause, CountersHandle, Tls};
 
+use crate::backend::Backend;
 use crate::certificates;
-use crate::users::named;
+use crate::location::Disk;
+use crate::users::{UserStore, named};
 
 /// The counters of the transport, of every dispatcher, of the store of users, and of the table on disk.
 pub(crate) struct Counts {
     transport: CountersHandle,
     dispatchers: Mutex<Vec<Arc<Counters>>>,
-    users: Option<(Remote, &'static str)>,
-    location: Option<Arc<DurableLocation>>,
+    users: Option<UserStore>,
+    location: Option<Disk>,
     certificates: Vec<Tls>,
 }
 
 impl Counts {
-    /// `users`: the store that is asked for users, if there is one, and what it is. `location`: the table on disk, if it is there.
+    /// `users`: the store that is asked for users, if there is one. `location`: the table on disk, if it is there.
     /// `certificates`: what is presented.
     pub(crate) fn new(
         transport: CountersHandle,
-        users: Option<(Remote, &'static str)>,
-        location: Option<Arc<DurableLocation>>,
+        users: Option<UserStore>,
+        location: Option<Disk>,
         certificates: Vec<Tls>,
     ) -> Self {
         Self { transport, dispatchers: Mutex::default(), users, location, certificates }
@@ -56,8 +57,8 @@ impl Counts {
             dispatch += dispatcher.snapshot();
         }
         let transport = self.transport.snapshot();
-        let users = self.users.as_ref().map(|(users, _)| users.stats());
-        let location = self.location.as_ref().map(|location| location.stats());
+        let users = self.users.as_ref().map(|users| users.remote.stats());
+        let location = self.location.as_ref().map(|disk| disk.location.stats());
         let location = location.iter().flat_map(DurableStats::named);
         let all = transport.named().chain(dispatch.named()).chain(users.iter().flat_map(named)).chain(location);
         all.collect()
@@ -74,19 +75,20 @@ impl Counts {
         }
     }
 
-    /// The store that is asked for users.
-    pub(crate) fn backends(&self) -> Vec<BackendStatus> {
-        let status = |(users, kind): &(Remote, &'static str)| {
-            let down = users.stats().down_for;
-            BackendStatus {
-                name: "users".to_owned(),
-                kind: (*kind).to_owned(),
-                up: down.is_none(),
-                failure: down.map(|down| format!("it has not answered for {} s", down.as_secs())),
-                delay_ms: None,
-            }
+    /// What others keep for the registrar, each with what it is.
+    pub(crate) fn backends(&self) -> impl Iterator<Item = (&Arc<Backend>, &'static str)> {
+        let users = self.users.iter().map(|users| (&users.backend, users.says));
+        users.chain(self.location.iter().map(|disk| (&disk.backend, "on disk")))
+    }
+
+    /// How that is.
+    pub(crate) fn backend_status(&self) -> Vec<BackendStatus> {
+        let status = |(backend, kind): (&Arc<Backend>, &str)| {
+            let failure = backend.failure();
+            let (name, kind) = (backend.name().to_owned(), kind.to_owned());
+            BackendStatus { name, kind, up: failure.is_none(), failure, delay_ms: None }
         };
-        self.users.iter().map(status).collect()
+        self.backends().map(status).collect()
     }
 
     /// The certificates that are presented.

@@ -10,6 +10,7 @@
 
 mod admin;
 mod assemble;
+mod backend;
 mod bad_lines;
 mod banner;
 mod certificates;

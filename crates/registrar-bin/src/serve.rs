@@ -13,7 +13,7 @@ use crate::config::Wrong;
 use crate::counts::Counts;
 use crate::guards::Guards;
 use crate::journal::{self, OutcomeLog};
-use crate::location::{self, Location, Watch};
+use crate::location::{self, Disk, Location};
 use crate::reload::{Reloader, Rereads, Start};
 use crate::service::{Heart, Manager};
 use crate::users::Users;
@@ -55,8 +55,9 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let server = Server::bind(server_config).map_err(|error| cannot_bind(&error))?;
     let workers = server.workers();
     let shutdown = Shutdown::new();
-    let store = users.as_ref().and_then(Users::stats);
-    let counts = Arc::new(Counts::new(server.counters(), store, location.durable(), certificates.handles()));
+    let store = users.as_ref().and_then(Users::store);
+    let disk = location.durable().map(Disk::new);
+    let counts = Arc::new(Counts::new(server.counters(), store, disk.clone(), certificates.handles()));
     let mut banner = banner::started(&settings, users.as_ref(), &certificates, &says, server.legs());
     let threads = |error| Failure::Machine(format!("error: threads and signals: {error}"));
     let reread = users.map(Users::watch).transpose().map_err(threads)?;
@@ -71,14 +72,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     }));
     let manager = Arc::new(Manager::of_environment());
     let life = (Arc::clone(&manager), Heart::new(server.counters()));
-    signals::watch(
-        shutdown.clone(),
-        Arc::clone(&counts),
-        Arc::clone(&reloader),
-        location.durable().map(Watch::new),
-        life,
-    )
-    .map_err(threads)?;
+    signals::watch(shutdown.clone(), Arc::clone(&counts), Arc::clone(&reloader), disk, life).map_err(threads)?;
     let told: Option<Told> = api.as_ref().map(Api::told);
     if let Some(api) = &api {
         banner.push_str(&format!("  api        {}\n", api.says()));

@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::counts::Counts;
-use crate::location::Watch;
+use crate::location::Disk;
 use crate::reload::Reloader;
 use crate::service::{Heart, Manager};
 
@@ -26,7 +26,7 @@ pub(crate) fn watch(
     shutdown: Shutdown,
     counts: Arc<Counts>,
     reloader: Arc<Reloader>,
-    mut disk: Option<Watch>,
+    disk: Option<Disk>,
     (manager, mut heart): (Arc<Manager>, Heart),
 ) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -56,7 +56,7 @@ pub(crate) fn watch(
                         reloader.reload_and_log();
                     }
                     _ = second.tick(), if disk.is_some() => {
-                        if let Some(disk) = &mut disk {
+                        if let Some(disk) = &disk {
                             disk.look();
                         }
                     }

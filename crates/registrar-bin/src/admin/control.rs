@@ -76,7 +76,11 @@ impl Control for Program {
             directory: self.directory.clone(),
             bindings: self.location.bindings(),
             max_bindings: self.max_bindings,
-            failure: self.location.durable().and_then(|location| location.last_failure()),
+            failure: self
+                .location
+                .durable()
+                .filter(|disk| disk.stats().is_failing)
+                .and_then(|disk| disk.last_failure()),
         };
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -88,7 +92,7 @@ impl Control for Program {
             listeners: self.listeners.clone(),
             domains: self.reloader.domains(),
             location,
-            backends: self.counts.backends(),
+            backends: self.counts.backend_status(),
             // Known to the API itself.
             webhooks: Vec::new(),
             certificates: self.counts.certificates(),

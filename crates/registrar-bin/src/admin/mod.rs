@@ -90,6 +90,7 @@ impl Api {
         // Nothing changes before anybody is served.
         self.told.meters.seed(&*running.location.service());
         let reloader = Arc::clone(running.reloader);
+        let events = Arc::clone(&self.told.events);
         let handles = Handles {
             registrar: Arc::new(move || reloader.registrar()),
             location: running.location.service(),
@@ -100,7 +101,12 @@ impl Api {
             connections: running.connections.clone(),
             clock: running.clock,
         };
-        self.admin.serve(handles)
+        let serving = self.admin.serve(handles)?;
+        // Webhooks have their place by now, and are told of what is down from the start.
+        for (backend, _) in running.counts.backends() {
+            backend.watched(&events, running.clock);
+        }
+        Ok(serving)
     }
 }
 

@@ -11,7 +11,7 @@ mod watch;
 
 pub(crate) use command::command;
 pub(crate) use store::Location;
-pub(crate) use watch::Watch;
+pub(crate) use watch::Disk;
 
 use std::path::PathBuf;
 

@@ -3,25 +3,29 @@
 use std::sync::Arc;
 
 use location_durable::DurableLocation;
+use sip_registrar::reason;
 
-/// Tells the log when the table on disk begins to fail, and when it is well again.
-pub(crate) struct Watch {
-    location: Arc<DurableLocation>,
-    was_failing: bool,
+use crate::backend::Backend;
+
+/// The table on disk, and whether it keeps what changes.
+#[derive(Clone)]
+pub(crate) struct Disk {
+    pub(crate) location: Arc<DurableLocation>,
+    pub(crate) backend: Arc<Backend>,
 }
 
-impl Watch {
+impl Disk {
     pub(crate) fn new(location: Arc<DurableLocation>) -> Self {
-        Self { location, was_failing: false }
+        Self { location, backend: Backend::new("location", reason::STORE_UNAVAILABLE) }
     }
 
-    /// To be called once a second.
-    pub(crate) fn look(&mut self) {
+    /// Looks whether it keeps what changes. To be called once a second: the log, and those who watch, are told when it
+    /// begins to fail and when it is well again.
+    pub(crate) fn look(&self) {
         let stats = self.location.stats();
-        if stats.is_failing == self.was_failing {
+        if stats.is_failing == self.backend.failure().is_some() {
             return;
         }
-        self.was_failing = stats.is_failing;
         let (failures, taken_back) = (stats.failures, stats.taken_back);
         let error = self.location.last_failure().unwrap_or_default();
         if stats.is_failing {
@@ -34,5 +38,6 @@ impl Watch {
         } else {
             tracing::info!(failures, taken_back, "bindings are written to disk again");
         }
+        self.backend.becomes(stats.is_failing.then_some(error));
     }
 }

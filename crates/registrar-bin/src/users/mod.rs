@@ -19,7 +19,7 @@ mod testing;
 mod user;
 
 pub(crate) use command::command;
-pub(crate) use source::{Refresh, Users, named};
+pub(crate) use source::{Refresh, UserStore, Users, named};
 
 pub(crate) use address::Address;
 use load::Challenge;

@@ -5,9 +5,11 @@ use std::sync::{Arc, OnceLock};
 
 use credentials_remote::{Hooks, HttpSource, Remote, RemoteConfig, RemoteStats, SqlSource, StartError, StoreEvent};
 use sip_registrar::auth::Credentials;
+use sip_registrar::reason;
 
 use super::{Challenge, UsersFile};
 use crate::Failure;
+use crate::backend::Backend;
 use crate::config::{AuthSettings, Store, UsersSource};
 use crate::reread::Reread;
 
@@ -16,7 +18,16 @@ pub(crate) enum Users {
     /// Those of a file.
     File(Box<UsersFile>),
     /// Those of a store that is asked for each.
-    Remote { remote: Remote, says: &'static str, warnings: Vec<String> },
+    Remote { store: UserStore, warnings: Vec<String> },
+}
+
+/// A store that is asked for users.
+#[derive(Clone)]
+pub(crate) struct UserStore {
+    pub(crate) remote: Remote,
+    /// What it is, for people.
+    pub(crate) says: &'static str,
+    pub(crate) backend: Arc<Backend>,
 }
 
 impl Users {
@@ -40,7 +51,7 @@ impl Users {
     pub(crate) fn credentials(&self) -> Arc<dyn Credentials> {
         match self {
             Self::File(file) => file.credentials(),
-            Self::Remote { remote, .. } => Arc::new(remote.clone()),
+            Self::Remote { store, .. } => Arc::new(store.remote.clone()),
         }
     }
 
@@ -48,7 +59,7 @@ impl Users {
     pub(crate) fn says(&self) -> String {
         match self {
             Self::File(file) => file.says(),
-            Self::Remote { says, .. } => (*says).to_owned(),
+            Self::Remote { store, .. } => store.says.to_owned(),
         }
     }
 
@@ -60,11 +71,11 @@ impl Users {
         }
     }
 
-    /// The store that is asked, and what it is.
-    pub(crate) fn stats(&self) -> Option<(Remote, &'static str)> {
+    /// The store that is asked.
+    pub(crate) fn store(&self) -> Option<UserStore> {
         match self {
             Self::File(_) => None,
-            Self::Remote { remote, says, .. } => Some((remote.clone(), *says)),
+            Self::Remote { store, .. } => Some(store.clone()),
         }
     }
 
@@ -72,7 +83,7 @@ impl Users {
     pub(crate) fn watch(self) -> io::Result<Refresh> {
         match self {
             Self::File(file) => file.watch().map(Refresh::File),
-            Self::Remote { remote, .. } => Ok(Refresh::Remote(remote)),
+            Self::Remote { store, .. } => Ok(Refresh::Remote(store.remote)),
         }
     }
 }
@@ -99,7 +110,14 @@ fn start(store: &Store, config: &RemoteConfig) -> Result<Users, Failure> {
     // What happens before it is started is for whoever starts it, who may have no log.
     let first = Arc::new(OnceLock::<Option<String>>::new());
     let early = Arc::clone(&first);
+    let backend = Backend::new("users", reason::CREDENTIALS_UNAVAILABLE);
+    let state = Arc::clone(&backend);
     let on_event = move |event: StoreEvent<'_>| {
+        match event {
+            StoreEvent::Down(error) => state.becomes(Some(error.to_string())),
+            StoreEvent::Up(_) => state.becomes(None),
+            _ => {}
+        }
         let error = if let StoreEvent::Failed(error) | StoreEvent::Down(error) = event { Some(error) } else { None };
         if error.is_none_or(|error| early.set(Some(error.to_string())).is_err()) {
             tell(event);
@@ -124,7 +142,8 @@ fn start(store: &Store, config: &RemoteConfig) -> Result<Users, Failure> {
     let error = first.get_or_init(|| None).as_ref();
     let warning =
         |error| format!("the store of users does not answer now, and is asked again when somebody comes: {error}");
-    Ok(Users::Remote { remote, says, warnings: error.map(warning).into_iter().collect() })
+    let store = UserStore { remote, says, backend };
+    Ok(Users::Remote { store, warnings: error.map(warning).into_iter().collect() })
 }
 
 /// Into the log.

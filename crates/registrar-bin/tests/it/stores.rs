@@ -106,15 +106,15 @@ fn while_the_store_is_down_known_users_go_on_and_others_are_told_when_to_come_ag
 }
 
 /// A web service that knows the users of example.com.
-struct Service {
-    address: SocketAddr,
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
     asked: Arc<AtomicUsize>,
     ends: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
 impl Service {
-    fn start(port: u16) -> Self {
+    pub(crate) fn start(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let address = listener.local_addr().unwrap();
         let (asked, ends) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
@@ -136,7 +136,7 @@ impl Service {
     }
 
     /// Ends it, and gives the port on which it was.
-    fn stop(self) -> u16 {
+    pub(crate) fn stop(self) -> u16 {
         self.ends.store(true, Ordering::SeqCst);
         drop(TcpStream::connect(self.address).unwrap());
         self.thread.join().unwrap();

@@ -8,7 +8,7 @@ use super::Administered;
 use crate::harness::{Phone, Request};
 
 /// The next event of a stream.
-fn next(lines: &mut impl Iterator<Item = String>) -> Value {
+pub(super) fn next(lines: &mut impl Iterator<Item = String>) -> Value {
     let data = lines.find_map(|line| line.strip_prefix("data: ").map(str::to_owned)).expect("an event");
     serde_json::from_str(&data).unwrap()
 }

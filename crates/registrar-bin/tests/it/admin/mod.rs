@@ -2,6 +2,7 @@
 
 mod add;
 mod addresses;
+mod backends;
 mod documents;
 mod doors;
 mod events;

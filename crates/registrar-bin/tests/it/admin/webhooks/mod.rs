@@ -114,6 +114,16 @@ fn only_what_is_wanted_is_told() {
 }
 
 #[test]
+fn a_store_that_is_down_from_the_start_is_the_first_that_is_told() {
+    let receiver = Receiver::start(0, Mood::Takes);
+    let users = "domains = 'example.com'\n[users.sql]\nurl = 'sqlite:/does/not/exist.db'\nfailures = 1";
+    let registrar = telling(&receiver, "domains = ['example.org']", users);
+    let event = receiver.events(1).swap_remove(0);
+    assert_eq!((&event["kind"], &event["backend"]), (&"backend-down".into(), &"users".into()), "{event}");
+    registrar.registrar.stop();
+}
+
+#[test]
 fn one_that_is_away_for_too_long_is_told_how_many_it_missed() {
     const CONTACTS: usize = 200;
     let receiver = Receiver::start(0, Mood::Takes);
