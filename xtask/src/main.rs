@@ -7,6 +7,7 @@ mod fuzz;
 mod instructions;
 mod layers;
 mod reasons;
+mod schemathesis;
 mod test;
 mod tidy;
 mod tools;

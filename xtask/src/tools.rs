@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Context, Result, bail};
 
 use crate::command::{self, find, succeeds};
+use crate::schemathesis;
 
 /// A program from Debian (or Ubuntu).
 struct Package {
@@ -72,7 +73,8 @@ pub(crate) struct Missing {
 
 /// Installs what is missing where that is allowed. With `require_all`, whatever is still missing is an error.
 pub(crate) fn install(require_all: bool) -> Result<Missing> {
-    let wanted: Vec<&str> = PACKAGES.iter().filter(|package| !package.is_there()).map(|package| package.name).collect();
+    let packages = PACKAGES.iter().filter(|package| !package.is_there()).map(|package| package.name);
+    let wanted: Vec<&str> = packages.chain(schemathesis::package()).collect();
     if !wanted.is_empty() {
         match as_root() {
             Some(as_root) => install_packages(as_root, &wanted)?,
@@ -80,6 +82,11 @@ pub(crate) fn install(require_all: bool) -> Result<Missing> {
         }
     }
 
+    if !schemathesis::is_there()
+        && let Err(error) = schemathesis::install()
+    {
+        println!("{error:#}");
+    }
     let missing = missing_now();
     if require_all && !missing.lines.is_empty() {
         bail!(
@@ -109,6 +116,10 @@ pub(crate) fn missing_now() -> Missing {
             }
         };
         missing.lines.push(format!("{} is missing (Debian package {}): {lost}", package.program, package.name));
+    }
+    if !schemathesis::is_there() {
+        missing.test_modules.push(schemathesis::TESTS);
+        missing.lines.push("schemathesis is missing (from PyPI): the test that runs it is skipped".to_owned());
     }
     missing
 }

@@ -25,11 +25,13 @@ pub struct Binding {
     /// Whether callers are sent there.
     pub state: BindingState,
     /// Seconds until it ends.
+    #[schema(format = Int64)]
     pub expires_in: u32,
     /// When it ends.
     #[schema(format = DateTime)]
     pub expires_at: String,
     /// For how many seconds it was granted.
+    #[schema(format = Int64)]
     pub granted: u32,
     /// When it was registered or renewed last.
     #[schema(format = DateTime)]
@@ -136,7 +138,7 @@ pub struct AddBinding {
     pub contact: String,
     /// For how many seconds; without it, for as long as it can be said: 136 years.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
+    #[schema(format = Int64, minimum = 1, maximum = 4_294_967_295_u32)]
     pub expires: Option<u32>,
     /// Path values, comma-joined (RFC 3327): the way to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

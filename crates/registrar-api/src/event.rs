@@ -23,6 +23,7 @@ pub struct Event {
     pub contact: Option<String>,
     /// Seconds for which it was registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = Int64)]
     pub expires: Option<u32>,
     /// Where it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]

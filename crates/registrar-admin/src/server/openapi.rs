@@ -145,13 +145,19 @@ fn many(name: &str) -> RefOr<Schema> {
 }
 
 fn aor() -> Parameter {
-    let description = "The address, such as sip:alice@example.com";
-    text("aor", description).parameter_in(ParameterIn::Path).required(Required::True).build()
+    text("aor", "The address")
+        .example(Some("sip:alice@example.com".into()))
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .build()
 }
 
 fn flow() -> Parameter {
-    let description = "The connection as a binding names it, such as 0-12-1";
-    text("flow", description).parameter_in(ParameterIn::Path).required(Required::True).build()
+    text("flow", "The connection as a binding names it")
+        .example(Some("0-12-1".into()))
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .build()
 }
 
 fn last_event() -> Parameter {

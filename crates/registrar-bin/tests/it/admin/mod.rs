@@ -11,6 +11,7 @@ mod http;
 mod metrics;
 mod openapi;
 mod reasons;
+mod schemathesis;
 mod webhooks;
 
 use std::process::Command;
