@@ -147,6 +147,11 @@ impl DurableLocation {
         Some(thread.join())
     }
 
+    /// How many bindings it may hold from now on. None is removed for it.
+    pub fn limit(&self, max_bindings: usize) {
+        self.table.limit(max_bindings);
+    }
+
     /// How many bindings there are, those included that have expired and were not swept yet.
     #[must_use]
     pub fn bindings(&self) -> usize {

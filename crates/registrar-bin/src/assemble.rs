@@ -9,13 +9,13 @@ use sip_dispatch::links::{Fallback, Options, Sanity, Throttle};
 use sip_dispatch::{Config, Link, ReceiveChain};
 use sip_message::Method;
 use sip_registrar::{FlowRules, LocationService, Observer, Redirect, Registrar, RegistrarBuilder};
-use sip_transport::{Leg, LegSpec, ServerConfig};
+use sip_transport::{Leg, LegSpec, ServerConfig, StreamConfig};
 
-use crate::Failure;
 use crate::certificates::Certificates;
 use crate::config::{Listener, Settings};
 use crate::guards::Guards;
 use crate::users::Users;
+use crate::{Failure, descriptors};
 
 /// What OPTIONS and 405 name.
 const ALLOW: &[&str] = &["REGISTER", "OPTIONS"];
@@ -160,7 +160,7 @@ pub(crate) fn dispatch_config(settings: &Settings) -> Config {
 /// What the transport is told.
 pub(crate) fn server_config(settings: &Settings, certificates: &Certificates) -> ServerConfig {
     let mut config = ServerConfig {
-        legs: listeners(settings).into_iter().map(|listener| leg(listener, certificates)).collect(),
+        legs: legs(settings, certificates),
         workers: settings.workers,
         drain: DRAIN,
         ..ServerConfig::default()
@@ -168,13 +168,31 @@ pub(crate) fn server_config(settings: &Settings, certificates: &Certificates) ->
     config.streams.keepalive = settings.flows.keepalive;
     config.streams.ping = settings.flows.ping;
     config.streams.ping_failures = settings.flows.ping_failures;
-    if let Some(connections) = settings.connections {
-        config.streams.connections = connections;
-    }
-    if let Some(connections) = settings.connections_per_source {
-        config.streams.connections_per_source = connections;
-    }
+    let (connections, per_source) = connections(settings);
+    config.streams.connections = connections;
+    config.streams.connections_per_source = per_source;
     config
+}
+
+/// How many connections there may be, in all and from one source: as many as the settings say, if there are descriptors.
+pub(crate) fn connections(settings: &Settings) -> (usize, usize) {
+    let usual = StreamConfig::default();
+    let wanted = settings.connections.unwrap_or(usual.connections);
+    (descriptors::make_room(wanted), settings.connections_per_source.unwrap_or(usual.connections_per_source))
+}
+
+/// What there is to say where the system allows fewer connections than the settings want.
+pub(crate) fn too_few_descriptors(settings: &Settings, allowed: usize) -> Option<String> {
+    let wanted = settings.connections.filter(|wanted| *wanted > allowed)?;
+    Some(format!(
+        "[tcp] connections is {wanted}, and there are file descriptors for {allowed}: raise LimitNOFILE (systemd) or \
+         ulimit -n"
+    ))
+}
+
+/// The legs of the listeners.
+pub(crate) fn legs(settings: &Settings, certificates: &Certificates) -> Vec<Leg> {
+    listeners(settings).into_iter().map(|listener| leg(listener, certificates)).collect()
 }
 
 /// Where it listens, in the order of the legs.

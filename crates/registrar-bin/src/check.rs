@@ -25,7 +25,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
         drop(writeln!(std::io::stderr(), "warning: {warning}"));
     }
     if let Some(users) = &users {
-        Guards::new(&settings, users.credentials())?;
+        Guards::new(&settings, users.credentials(), None)?;
     }
     let meaning = banner::meaning(&settings, users.as_ref(), &certificates, &location, &legs);
     let text = format!("{}: good\n{meaning}", args.config.display());

@@ -1,13 +1,13 @@
 //! What was counted, by all workers together.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use location_durable::DurableStats;
-use registrar_admin::Measured;
+use registrar_admin::{EventLog, Measured};
 use registrar_api::{BackendStatus, CertificateStatus};
 use sip_dispatch::{Counters, CountersSnapshot};
-use sip_transport::{CloseCause, CountersHandle, Tls};
+use sip_transport::{Clock, CloseCause, CountersHandle, Tls};
 
 use crate::backend::Backend;
 use crate::certificates;
@@ -18,9 +18,10 @@ use crate::users::{UserStore, named};
 pub(crate) struct Counts {
     transport: CountersHandle,
     dispatchers: Mutex<Vec<Arc<Counters>>>,
-    users: Option<UserStore>,
+    users: Mutex<Option<UserStore>>,
     location: Option<Disk>,
-    certificates: Vec<Tls>,
+    certificates: Mutex<Vec<Tls>>,
+    watchers: OnceLock<(Arc<EventLog>, Clock)>,
 }
 
 impl Counts {
@@ -32,7 +33,30 @@ impl Counts {
         location: Option<Disk>,
         certificates: Vec<Tls>,
     ) -> Self {
-        Self { transport, dispatchers: Mutex::default(), users, location, certificates }
+        let (users, certificates) = (Mutex::new(users), Mutex::new(certificates));
+        Self { transport, dispatchers: Mutex::default(), users, location, certificates, watchers: OnceLock::new() }
+    }
+
+    /// Another store is asked for users from now on, or none.
+    pub(crate) fn set_users(&self, users: Option<UserStore>) {
+        if let (Some(users), Some((events, clock))) = (&users, self.watchers.get()) {
+            users.backend.watched(events, *clock);
+        }
+        *lock(&self.users) = users;
+    }
+
+    /// Other certificates are presented from now on.
+    pub(crate) fn set_certificates(&self, certificates: Vec<Tls>) {
+        *lock(&self.certificates) = certificates;
+    }
+
+    /// Has events tell when a backend goes down or comes back; of one that is down, at once.
+    pub(crate) fn watched(&self, events: &Arc<EventLog>, clock: Clock) {
+        // There is one log.
+        drop(self.watchers.set((Arc::clone(events), clock)));
+        for (backend, _) in self.backends() {
+            backend.watched(events, clock);
+        }
     }
 
     /// How often each worker has ticked.
@@ -42,7 +66,7 @@ impl Counts {
 
     /// Counts a dispatcher in.
     pub(crate) fn add(&self, dispatcher: Arc<Counters>) {
-        self.dispatchers.lock().unwrap_or_else(PoisonError::into_inner).push(dispatcher);
+        lock(&self.dispatchers).push(dispatcher);
     }
 
     /// All that is not 0.
@@ -53,11 +77,11 @@ impl Counts {
     /// Every one.
     fn each(&self) -> Vec<(&'static str, u64)> {
         let mut dispatch = CountersSnapshot::default();
-        for dispatcher in self.dispatchers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for dispatcher in lock(&self.dispatchers).iter() {
             dispatch += dispatcher.snapshot();
         }
         let transport = self.transport.snapshot();
-        let users = self.users.as_ref().map(|users| users.remote.stats());
+        let users = lock(&self.users).as_ref().map(|users| users.remote.stats());
         let location = self.location.as_ref().map(|disk| disk.location.stats());
         let location = location.iter().flat_map(DurableStats::named);
         let all = transport.named().chain(dispatch.named()).chain(users.iter().flat_map(named)).chain(location);
@@ -71,36 +95,41 @@ impl Counts {
             counters: self.each(),
             closed: CloseCause::ALL.iter().map(|&cause| (cause.name(), transport.closed(cause))).collect(),
             ticks: self.pulses(),
-            certificates: certificates::ends(&self.certificates),
+            certificates: certificates::ends(&lock(&self.certificates)),
         }
     }
 
     /// What others keep for the registrar, each with what it is.
-    pub(crate) fn backends(&self) -> impl Iterator<Item = (&Arc<Backend>, &'static str)> {
-        let users = self.users.iter().map(|users| (&users.backend, users.says));
-        users.chain(self.location.iter().map(|disk| (&disk.backend, "on disk")))
+    fn backends(&self) -> Vec<(Arc<Backend>, &'static str)> {
+        let users = lock(&self.users).as_ref().map(|users| (Arc::clone(&users.backend), users.says));
+        let disk = self.location.as_ref().map(|disk| (Arc::clone(&disk.backend), "on disk"));
+        users.into_iter().chain(disk).collect()
     }
 
     /// How that is.
     pub(crate) fn backend_status(&self) -> Vec<BackendStatus> {
-        let status = |(backend, kind): (&Arc<Backend>, &str)| {
+        let status = |(backend, kind): (Arc<Backend>, &str)| {
             let failure = backend.failure();
             let (name, kind) = (backend.name().to_owned(), kind.to_owned());
             BackendStatus { name, kind, up: failure.is_none(), failure, delay_ms: None }
         };
-        self.backends().map(status).collect()
+        self.backends().into_iter().map(status).collect()
     }
 
     /// The certificates that are presented.
     pub(crate) fn certificates(&self) -> Vec<CertificateStatus> {
-        certificates::status(&self.certificates, SystemTime::now())
+        certificates::status(&lock(&self.certificates), SystemTime::now())
     }
 
     /// The same as `name=number` with blanks between.
     pub(crate) fn text(&self) -> String {
         // One that has ended is worth saying, too.
-        let days = certificates::days_left(&self.certificates, SystemTime::now());
+        let days = certificates::days_left(&lock(&self.certificates), SystemTime::now());
         let all = self.all().chain(days.map(|days| ("certificate_days_left", days)));
         all.map(|(name, n)| format!("{name}={n}")).collect::<Vec<_>>().join(" ")
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,21 +17,15 @@ pub(crate) struct Guards {
 }
 
 impl Guards {
-    /// The same guards for these domains: what they have learnt stays.
-    ///
-    /// # Errors
-    /// One of them is no domain.
-    pub(crate) fn serving(&self, domains: &[String]) -> Result<Self, Failure> {
-        let authorize = self.authorize.serving(domains);
-        let authorize = authorize.map_err(|error| Failure::Settings(format!("error: domains: {error}")))?;
-        Ok(Self { exempt: self.exempt.clone(), authorize })
-    }
-
-    /// Guards that know these users.
+    /// Guards that know these users; what those `before` them have learnt stays.
     ///
     /// # Errors
     /// The settings contradict each other, or the secrets for nonces cannot be read.
-    pub(crate) fn new(settings: &Settings, credentials: Arc<dyn Credentials>) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        settings: &Settings,
+        credentials: Arc<dyn Credentials>,
+        before: Option<&Self>,
+    ) -> Result<Self, Failure> {
         let auth = &settings.auth;
         let mut link = Authorize::builder()
             .credentials(credentials)
@@ -57,7 +51,11 @@ impl Guards {
         if let Some(path) = &auth.nonce_secrets {
             link = link.nonce_keys(nonce_keys(path)?);
         }
-        let authorize = link.build().map_err(|error| Failure::Settings(format!("error: [auth] {error}")))?;
+        let link = match before {
+            Some(before) => link.build_after(&before.authorize),
+            None => link.build(),
+        };
+        let authorize = link.map_err(|error| Failure::Settings(format!("error: [auth] {error}")))?;
         Ok(Self { exempt: exempt(auth)?, authorize })
     }
 }

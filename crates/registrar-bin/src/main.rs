@@ -8,6 +8,7 @@
 //! parts and report.
 #![forbid(unsafe_code)]
 
+mod access;
 mod admin;
 mod assemble;
 mod backend;

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use sip_dispatch::{Dispatcher, Share};
 use sip_transport::{BindError, RunError, Server, Shutdown, WorkerId};
 
+use crate::access::Access;
 use crate::admin::{Api, Running, Told};
 use crate::certificates::Certificates;
 use crate::cli::ServeArgs;
 use crate::config::Wrong;
 use crate::counts::Counts;
-use crate::guards::Guards;
 use crate::journal::{self, OutcomeLog};
 use crate::location::{self, Disk, Location};
-use crate::reload::{Reloader, Rereads, Start};
+use crate::reload::{Reloader, Start};
 use crate::service::{Heart, Manager};
 use crate::users::Users;
-use crate::{Failure, assemble, banner, config, descriptors, signals};
+use crate::{Failure, assemble, banner, config, signals};
 
 /// Serves until it is told to stop.
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
@@ -33,42 +33,37 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     for warning in certificates.warnings() {
         tracing::warn!("{warning}");
     }
-    let mut server_config = assemble::server_config(&settings, &certificates);
+    let server_config = assemble::server_config(&settings, &certificates);
     // Before anybody can ask for what is not loaded yet.
     let clock = server_config.clock;
     let location = Arc::new(Location::open(&settings, clock)?);
     let api = Api::open(&settings)?;
     let observers = api.iter().flat_map(Api::observers);
     let registrar = assemble::registrar(&settings, location.service(), observers).map_err(Failure::Settings)?;
-    let guards = users.as_ref().map(|users| Guards::new(&settings, users.credentials())).transpose()?;
 
-    let connections = &mut server_config.streams.connections;
-    let wanted = std::mem::replace(connections, descriptors::make_room(*connections));
-    if settings.connections.is_some() && *connections < wanted {
-        let allowed = *connections;
-        tracing::warn!(
-            allowed,
-            wanted,
-            "fewer file descriptors than [tcp] connections needs: raise LimitNOFILE (systemd) or ulimit -n"
-        );
+    if let Some(warning) = assemble::too_few_descriptors(&settings, server_config.streams.connections) {
+        tracing::warn!("{warning}");
     }
     let server = Server::bind(server_config).map_err(|error| cannot_bind(&error))?;
     let workers = server.workers();
     let shutdown = Shutdown::new();
-    let store = users.as_ref().and_then(Users::store);
     let disk = location.durable().map(Disk::new);
-    let counts = Arc::new(Counts::new(server.counters(), store, disk.clone(), certificates.handles()));
     let mut banner = banner::started(&settings, users.as_ref(), &certificates, &says, server.legs());
+    let access = users.map(|users| Access::new(&settings, users, None)).transpose()?;
+    let store = access.as_ref().and_then(Access::store);
+    let counts = Arc::new(Counts::new(server.counters(), store, disk.clone(), certificates.handles()));
     let threads = |error| Failure::Machine(format!("error: threads and signals: {error}"));
-    let reread = users.map(Users::watch).transpose().map_err(threads)?;
     let certificates = certificates.watch().transpose().map_err(threads)?;
     let reloader = Arc::new(Reloader::new(Start {
         args: args.clone(),
         settings: settings.clone(),
-        guards,
+        access,
+        certificates,
         registrar,
         level: journal.level(),
-        rereads: Rereads { users: reread, certificates },
+        control: server.control(),
+        counts: Arc::clone(&counts),
+        location: Arc::clone(&location),
     }));
     let manager = Arc::new(Manager::of_environment());
     let life = (Arc::clone(&manager), Heart::new(server.counters()));
@@ -82,7 +77,6 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         reloader: &reloader,
         location: &location,
         clock,
-        legs: server.legs(),
         workers: u16::try_from(workers).unwrap_or(u16::MAX),
         counts: &counts,
         shutdown: &shutdown,
@@ -122,7 +116,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
 }
 
 /// What is wrong, and what an operator does about it.
-fn cannot_bind(error: &BindError) -> Failure {
+pub(crate) fn cannot_bind(error: &BindError) -> Failure {
     let help = match error {
         BindError::AddressInUse(leg) => {
             let (flag, port) = (if leg.transport().is_stream() { 't' } else { 'u' }, leg.addr().port());

@@ -60,10 +60,16 @@ pub enum BindError {
         /// What the system said.
         error: io::Error,
     },
+    /// More legs have been added than there are numbers for them.
+    #[error("leg {0}: too many legs have been added since the start: start again")]
+    TooManyLegs(LegSpec),
     /// The event loop of a worker could not be made.
     #[error("a worker could not be set up: {0}")]
     Worker(io::Error),
 }
+
+/// Legs with the ports they got, each with its number.
+pub(crate) type NumberedLegs = Vec<(LegId, Leg)>;
 
 /// The sockets of one worker: one for each leg.
 #[derive(Debug, Default)]
@@ -73,15 +79,14 @@ pub(crate) struct WorkerSockets {
 }
 
 /// Binds every leg once for each worker. Returns the legs with the ports they got, and each worker's sockets.
-pub(crate) fn bind_all(
-    legs: &[Leg],
+pub(crate) fn bind_all<'l>(
+    legs: impl IntoIterator<Item = (LegId, &'l Leg)>,
     workers: u16,
     udp: &UdpConfig,
-) -> Result<(Vec<Leg>, Vec<WorkerSockets>), BindError> {
-    check(legs)?;
-    let mut bound: Vec<Leg> = Vec::with_capacity(legs.len());
+) -> Result<(NumberedLegs, Vec<WorkerSockets>), BindError> {
+    let mut bound = Vec::new();
     let mut sockets: Vec<WorkerSockets> = (0..workers).map(|_| WorkerSockets::default()).collect();
-    for (id, leg) in (0..).map(LegId).zip(legs) {
+    for (id, leg) in legs {
         let spec = leg.spec;
         let failed = |error| explain(spec, error);
         let (first, at) = claim(&spec, udp, workers > 1).map_err(failed)?;
@@ -98,13 +103,13 @@ pub(crate) fn bind_all(
                 worker.udp.push((id, at.addr(), socket.into()));
             }
         }
-        bound.push(Leg { spec: at, ..leg.clone() });
+        bound.push((id, Leg { spec: at, ..leg.clone() }));
     }
     Ok((bound, sockets))
 }
 
 /// What can be said without a socket.
-fn check(legs: &[Leg]) -> Result<(), BindError> {
+pub(crate) fn check(legs: &[Leg]) -> Result<(), BindError> {
     if legs.is_empty() {
         return Err(BindError::NoLegs);
     }
@@ -240,8 +245,9 @@ mod tests {
 
     fn bind(legs: &[LegSpec], workers: u16) -> Result<(Vec<LegSpec>, Vec<WorkerSockets>), BindError> {
         let legs: Vec<Leg> = legs.iter().copied().map(Leg::from).collect();
-        let (legs, sockets) = bind_all(&legs, workers, &UdpConfig::default())?;
-        Ok((legs.iter().map(|leg| leg.spec).collect(), sockets))
+        check(&legs)?;
+        let (legs, sockets) = bind_all((0..).map(LegId).zip(&legs), workers, &UdpConfig::default())?;
+        Ok((legs.iter().map(|(_, leg)| leg.spec).collect(), sockets))
     }
 
     #[test]

@@ -43,6 +43,8 @@ mod counters;
 #[cfg(feature = "tokio")]
 mod leg;
 #[cfg(feature = "tokio")]
+mod legs;
+#[cfg(feature = "tokio")]
 mod pending;
 #[cfg(feature = "tokio")]
 mod server;
@@ -64,7 +66,7 @@ pub use {
     bind::BindError,
     clock::Clock,
     config::{Batching, ServerConfig, StreamConfig, UdpConfig},
-    control::Control,
+    control::{Control, LegChange},
     counters::{CloseCause, Counters, CountersHandle},
     leg::{IpNet, Leg},
     server::{DrainSummary, RunError, Server, WorkerId},

@@ -8,23 +8,18 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 
-use tokio::net::{TcpListener, UdpSocket};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::{JoinError, JoinSet, LocalSet};
 
-use crate::bind::{WorkerSockets, bind_all};
+use crate::bind::{bind_all, check};
 use crate::control::{Control, Orders, obey};
 use crate::counters::{CountersHandle, WorkerCounters};
+use crate::legs::{Legs, NewLegs};
 use crate::pending::serve_pending;
 use crate::shutdown::Stage;
-use crate::stream::{ConnectionLimits, StreamLeg, accept, accept_waiting};
-use crate::udp::{Received, UdpLeg};
-use crate::worker::{Worker, serve_udp, tick};
-use crate::{BindError, Ingress, Leg, ServerConfig, Shutdown};
-
-/// When draining, how many batches of datagrams are read from each socket at most: as many as the largest buffer holds.
-/// A flood must not outlast the answers to what came before it.
-const DRAIN_BATCHES: usize = 1024;
+use crate::stream::ConnectionLimits;
+use crate::worker::{Worker, tick};
+use crate::{BindError, Ingress, Leg, LegId, ServerConfig, Shutdown};
 
 /// The number of a worker, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +30,7 @@ pub struct WorkerId(pub u16);
 pub struct Server {
     config: ServerConfig,
     legs: Vec<Leg>,
-    workers: Vec<(WorkerId, WorkerSockets, Runtime, Orders)>,
+    workers: Vec<(WorkerId, NewLegs, Runtime, Orders)>,
     counters: CountersHandle,
     control: Control,
 }
@@ -49,17 +44,17 @@ impl Server {
     /// [`BindError`] names the leg and the cause. Nothing stays bound.
     pub fn bind(config: ServerConfig) -> Result<Self, BindError> {
         let workers = config.workers.unwrap_or_else(cores).get();
-        let (legs, sockets) = bind_all(&config.legs, workers, &config.udp)?;
-        let (control, orders) = Control::new(usize::from(workers));
-        let workers: Result<_, _> = (0..)
-            .map(WorkerId)
-            .zip(sockets)
-            .zip(orders)
-            .map(|((id, sockets), orders)| {
-                Ok((id, sockets, Builder::new_current_thread().enable_all().build()?, orders))
-            })
-            .collect();
-        let workers: Vec<_> = workers.map_err(BindError::Worker)?;
+        check(&config.legs)?;
+        let (legs, sockets) = bind_all((0..).map(LegId).zip(&config.legs), workers, &config.udp)?;
+        let runtimes = (0..workers).map(|_| Builder::new_current_thread().enable_all().build());
+        let runtimes = runtimes.collect::<io::Result<Vec<_>>>().map_err(BindError::Worker)?;
+        let handles: Vec<Handle> = runtimes.iter().map(|runtime| runtime.handle().clone()).collect();
+        let parts = NewLegs::all(sockets, &legs, &handles)?;
+        let limits = ConnectionLimits::new(&config.streams);
+        let (control, orders) = Control::new(&config, &legs, handles, limits);
+        let workers = (0..).map(WorkerId).zip(parts).zip(runtimes).zip(orders);
+        let workers: Vec<_> = workers.map(|(((id, legs), runtime), orders)| (id, legs, runtime, orders)).collect();
+        let legs = legs.into_iter().map(|(_, leg)| leg).collect();
         let counters = CountersHandle::new(workers.len());
         Ok(Self { config, legs, workers, counters, control })
     }
@@ -108,20 +103,18 @@ impl Server {
         I: Ingress + 'static,
         F: Fn(WorkerId) -> I + Send + Sync,
     {
-        let Self { config, workers, counters, .. } = self;
+        let Self { config, workers, counters, control, .. } = self;
         let (config, make) = (&config, &make);
-        let limits = &ConnectionLimits::new(&config.streams);
+        let limits = control.limits();
         thread::scope(|scope| {
             let mut threads = Vec::with_capacity(workers.len());
             let mut result = Ok(DrainSummary::default());
-            for (id, sockets, runtime, orders) in workers {
-                let counters = counters.worker(usize::from(id.0));
+            for (id, legs, runtime, orders) in workers {
+                let (counters, limits) = (counters.worker(usize::from(id.0)), Arc::clone(limits));
                 let body = move || {
                     let _guard = DrainOthers(shutdown);
                     let local = LocalSet::new();
-                    let limits = Arc::clone(limits);
-                    let ends = (sockets, orders);
-                    let worker = run_worker(id, make, config, ends, limits, counters, shutdown);
+                    let worker = run_worker(id, make, config, (legs, orders), limits, counters, shutdown);
                     runtime.block_on(local.run_until(worker))
                 };
                 match thread::Builder::new().name(format!("sip-{}", id.0)).spawn_scoped(scope, body) {
@@ -135,8 +128,7 @@ impl Server {
             }
             for (id, thread) in threads {
                 match (thread.join(), &mut result) {
-                    (Ok(Ok(worker)), Ok(sum)) => *sum += worker,
-                    (Ok(Err(error)), Ok(_)) => result = Err(RunError::Thread(error)),
+                    (Ok(worker), Ok(sum)) => *sum += worker,
                     (Err(_), Ok(_)) => result = Err(RunError::Panicked(id)),
                     (_, Err(_)) => {}
                 }
@@ -199,71 +191,47 @@ async fn run_worker<I: Ingress + 'static>(
     id: WorkerId,
     make: impl Fn(WorkerId) -> I,
     config: &ServerConfig,
-    (sockets, orders): (WorkerSockets, Orders),
+    (new, orders): (NewLegs, Orders),
     limits: Arc<ConnectionLimits>,
     counters: Arc<WorkerCounters>,
     shutdown: &Shutdown,
-) -> io::Result<DrainSummary> {
-    let udp: io::Result<Vec<_>> = sockets
-        .udp
-        .into_iter()
-        .map(|(id, local, socket)| Ok(Rc::new(UdpLeg { id, local, socket: UdpSocket::from_std(socket)? })))
-        .collect();
-    let udp = udp?;
-    let tcp: io::Result<Vec<_>> = sockets
-        .tcp
-        .into_iter()
-        .filter_map(|(id, listener)| Some((id, listener, config.legs.get(usize::from(id.0))?.clone())))
-        .map(|(id, listener, leg)| {
-            Ok(Rc::new(StreamLeg::new(id, TcpListener::from_std(listener)?, leg, &config.streams)))
-        })
-        .collect();
-    let tcp = tcp?;
-    let worker = Worker::new(id.0, make(id), config, udp.clone(), limits, counters);
+) -> DrainSummary {
+    let worker = Worker::new(id.0, make(id), config, limits, counters);
+    let mut legs = Legs::new(Rc::clone(&worker));
+    legs.add(new);
+    let Orders { close, legs: mut changes } = orders;
 
-    let mut tasks = JoinSet::new();
-    for leg in &udp {
-        tasks.spawn_local(serve_udp(Rc::clone(&worker), Rc::clone(leg)));
-    }
-    for leg in &tcp {
-        tasks.spawn_local(accept(Rc::clone(&worker), Rc::clone(leg)));
-    }
     // These go on while it drains.
     let mut background = JoinSet::new();
     background.spawn_local(tick(Rc::clone(&worker)));
     background.spawn_local(serve_pending(Rc::clone(&worker)));
-    background.spawn_local(obey(Rc::clone(&worker), orders));
-    tokio::select! {
-        () = shutdown.reached(Stage::Drain) => {}
-        // None of these ends by itself: it panicked, which is a fault of ours.
-        Some(Err(fault)) = tasks.join_next() => rethrow(fault),
-        Some(Err(fault)) = background.join_next() => rethrow(fault),
+    background.spawn_local(obey(Rc::clone(&worker), close));
+    loop {
+        tokio::select! {
+            () = shutdown.reached(Stage::Drain) => break,
+            // None of these ends by itself: it panicked, which is a fault of ours.
+            fault = legs.fault() => rethrow(fault),
+            Some(Err(fault)) = background.join_next() => rethrow(fault),
+            Some(change) = changes.recv() => legs.change(change).await,
+        }
     }
 
     // The tasks end between two batches, so nothing is lost with them.
-    tasks.shutdown().await;
+    legs.stop().await;
     tokio::select! {
-        () = drain(&worker, &udp, tcp) => {}
+        () = drain(&worker, legs) => {}
         () = tokio::time::sleep(config.drain) => {}
         () = shutdown.reached(Stage::Cut) => {}
     }
-    Ok(worker.cut())
+    worker.cut()
 }
 
 /// Serves what has arrived, and waits until nothing is left to do.
-async fn drain<I: Ingress + 'static>(worker: &Rc<Worker<I>>, udp: &[Rc<UdpLeg>], tcp: Vec<Rc<StreamLeg>>) {
-    for leg in &tcp {
-        accept_waiting(worker, leg).await;
-    }
-    drop(tcp);
+async fn drain<I: Ingress + 'static>(worker: &Rc<Worker<I>>, legs: Legs<I>) {
+    let datagrams = legs.accept_last().await;
     worker.begin_drain();
-    for leg in udp {
-        for _ in 0..DRAIN_BATCHES {
-            if worker.serve_datagrams(leg).0 == Received::Drained {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
+    for leg in datagrams {
+        worker.read_last(&leg).await;
     }
     worker.idle().await;
 }

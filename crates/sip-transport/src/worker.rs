@@ -24,13 +24,15 @@ use crate::udp::{Datagram, Gather, Received, Receiver, Sender, UdpLeg};
 #[cfg(feature = "ws")]
 use crate::websocket;
 use crate::{
-    Clock, CloseCause, Destination, DrainSummary, Flow, FlowEvent, Inbound, Ingress, Now, Outbox, Peer, ServerConfig,
-    StreamConfig, Tick, Timestamp, Transport, stun,
+    Clock, CloseCause, Destination, DrainSummary, Flow, FlowEvent, Inbound, Ingress, LegId, Now, Outbox, Peer,
+    ServerConfig, StreamConfig, Tick, Timestamp, Transport, stun,
 };
 
 /// How often [`Ingress::on_tick`] is called.
 const TICK: Duration = Duration::from_millis(TICK_MS);
 const TICK_MS: u64 = 100;
+/// How long answers leave by a UDP leg that has ended: longer than anything is waited for.
+const RETIRE_MS: u64 = 30_000;
 /// An outbox that holds more is sent before the next message is served.
 const OUTBOX_LIMIT: usize = 256 << 10;
 
@@ -49,6 +51,8 @@ pub(crate) struct Worker<I: Ingress> {
     max_pending: usize,
     pending: Cell<usize>,
     draining: Cell<bool>,
+    /// UDP legs that have ended and by which answers may still be due, each with when it is closed at the latest.
+    retiring: RefCell<Vec<(LegId, Timestamp)>>,
     /// When its timers are due again.
     tick_due: Cell<Option<Timestamp>>,
     core: RefCell<Core<I>>,
@@ -169,7 +173,6 @@ impl<I: Ingress + 'static> Worker<I> {
         id: u16,
         ingress: I,
         config: &ServerConfig,
-        udp_legs: Vec<Rc<UdpLeg>>,
         limits: Arc<ConnectionLimits>,
         counters: Arc<WorkerCounters>,
     ) -> Rc<Self> {
@@ -179,7 +182,7 @@ impl<I: Ingress + 'static> Worker<I> {
             ingress,
             out: Outbox::new(),
             connections: Table::new(id, u32::from_be_bytes([a, b, c, d])),
-            udp_legs,
+            udp_legs: Vec::new(),
             sender: Sender::new(&config.udp),
             counters: Arc::clone(&counters),
             write_queue: config.streams.write_queue,
@@ -196,6 +199,7 @@ impl<I: Ingress + 'static> Worker<I> {
             max_pending: config.pending,
             pending: Cell::new(0),
             draining: Cell::new(false),
+            retiring: RefCell::default(),
             tick_due: Cell::new(None),
             core: RefCell::new(Core { service, scratch, plain: Vec::new(), receiver: Receiver::new(&config.udp) }),
         })
@@ -287,7 +291,28 @@ impl<I: Ingress + 'static> Worker<I> {
         let service = &mut self.core().service;
         let tick = service.guarded(|ingress, out| ingress.on_tick(now, out)).unwrap_or(Tick::Done);
         service.flush(now);
+        self.close_retired(service, now.at);
         tick
+    }
+
+    /// Sends what is answered to this leg by its socket.
+    pub(crate) fn answer_by(&self, leg: &Rc<UdpLeg>) {
+        self.core().service.udp_legs.push(Rc::clone(leg));
+    }
+
+    /// Closes a leg that is read no more once all that is pending has ended.
+    pub(crate) fn retire(&self, leg: LegId) {
+        let now = self.clock.timestamp();
+        self.retiring.borrow_mut().push((leg, now.plus_millis(RETIRE_MS)));
+        self.close_retired(&mut self.core().service, now);
+    }
+
+    fn close_retired(&self, service: &mut Service<I>, now: Timestamp) {
+        let mut retiring = self.retiring.borrow_mut();
+        let is_over = |due: Timestamp| self.pending.get() == 0 || due <= now;
+        for (leg, _) in retiring.extract_if(.., |(_, due)| is_over(*due)) {
+            service.udp_legs.retain(|other| other.id != leg);
+        }
     }
 
     /// Lets every connection finish what has arrived.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use registrar_admin::{Control, Measured};
 use registrar_api::{Effective, Listener, LocationStatus, Problem, Reloaded, State, Status};
-use sip_transport::Shutdown;
+use sip_transport::{Leg, LegId, Shutdown};
 
 use super::Running;
 use crate::config::Keep;
@@ -18,11 +18,10 @@ use crate::time;
 pub(super) struct Program {
     started: u64,
     workers: u16,
-    listeners: Vec<Listener>,
+    connections: sip_transport::Control,
     reloader: Arc<Reloader>,
     mode: &'static str,
     directory: Option<String>,
-    max_bindings: usize,
     location: Arc<Location>,
     counts: Arc<Counts>,
     shutdown: Shutdown,
@@ -42,11 +41,6 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 impl Program {
     pub(super) fn new(running: &Running<'_>) -> Self {
         let settings = running.settings;
-        let listener = |(id, leg): (u16, &sip_transport::Leg)| Listener {
-            id,
-            leg: leg.spec.to_string(),
-            advertise: leg.advertised.as_ref().map(ToString::to_string),
-        };
         let mode = match settings.location.keep {
             Keep::InMemory => "memory",
             Keep::OnDisk(location_durable::Mode::Synced) => "synced",
@@ -56,11 +50,10 @@ impl Program {
         Self {
             started: wall(),
             workers: running.workers,
-            listeners: (0..).zip(running.legs).map(listener).collect(),
+            connections: running.connections.clone(),
             reloader: Arc::clone(running.reloader),
             mode,
             directory: directory.map(|directory| directory.display().to_string()),
-            max_bindings: settings.registrar.max_bindings,
             location: Arc::clone(running.location),
             counts: Arc::clone(running.counts),
             shutdown: running.shutdown.clone(),
@@ -75,7 +68,7 @@ impl Control for Program {
             mode: self.mode.to_owned(),
             directory: self.directory.clone(),
             bindings: self.location.bindings(),
-            max_bindings: self.max_bindings,
+            max_bindings: self.reloader.max_bindings(),
             failure: self
                 .location
                 .durable()
@@ -89,7 +82,7 @@ impl Control for Program {
             uptime: wall().saturating_sub(self.started) / 1000,
             state: if self.shutdown.is_stopping() { State::Draining } else { State::Serving },
             workers: self.workers,
-            listeners: self.listeners.clone(),
+            listeners: self.connections.legs().iter().map(listener).collect(),
             domains: self.reloader.domains(),
             location,
             backends: self.counts.backend_status(),
@@ -125,6 +118,10 @@ impl Control for Program {
     fn drain(&self) {
         self.shutdown.drain();
     }
+}
+
+fn listener((id, leg): &(LegId, Leg)) -> Listener {
+    Listener { id: id.0, leg: leg.spec.to_string(), advertise: leg.advertised.as_ref().map(ToString::to_string) }
 }
 
 fn wall() -> u64 {

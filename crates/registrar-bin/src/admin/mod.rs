@@ -7,7 +7,7 @@ use std::sync::Arc;
 use registrar_admin::{Admin, AdminConfig, EventLog, Handles, History, HistoryConfig, Listen, Meters, Serving};
 use sip_dispatch::Outcome;
 use sip_registrar::Observer;
-use sip_transport::{Clock, Leg, Shutdown};
+use sip_transport::{Clock, Shutdown};
 
 use crate::Failure;
 use crate::config::{LocationSettings, Settings};
@@ -39,7 +39,6 @@ pub(crate) struct Running<'a> {
     pub(crate) reloader: &'a Arc<Reloader>,
     pub(crate) location: &'a Arc<Location>,
     pub(crate) clock: Clock,
-    pub(crate) legs: &'a [Leg],
     pub(crate) workers: u16,
     pub(crate) counts: &'a Arc<Counts>,
     pub(crate) shutdown: &'a Shutdown,
@@ -90,7 +89,7 @@ impl Api {
         // Nothing changes before anybody is served.
         self.told.meters.seed(&*running.location.service());
         let reloader = Arc::clone(running.reloader);
-        let events = Arc::clone(&self.told.events);
+        let (events, clock) = (Arc::clone(&self.told.events), running.clock);
         let handles = Handles {
             registrar: Arc::new(move || reloader.registrar()),
             location: running.location.service(),
@@ -103,9 +102,7 @@ impl Api {
         };
         let serving = self.admin.serve(handles)?;
         // Webhooks have their place by now, and are told of what is down from the start.
-        for (backend, _) in running.counts.backends() {
-            backend.watched(&events, running.clock);
-        }
+        running.counts.watched(&events, clock);
         Ok(serving)
     }
 }

@@ -44,7 +44,7 @@ macro_rules! keys {
 }
 
 keys! {
-    "listen", false, Some("--listen"), listen,
+    "listen", true, Some("--listen"), listen,
         |listen| listen.as_ref().map_or_else(|| "the loopback addresses".to_owned(), |all| specs(all));
     "domains", true, Some("--domain"), domains, |domains| list(domains);
     "workers", false, None, workers, |n| n.map_or_else(|| "one for each processor".to_owned(), |n| n.to_string());
@@ -56,7 +56,7 @@ keys! {
     "registrar.jitter", true, None, registrar.limits.jitter, |value| number(value);
     "registrar.max_contacts", true, None, registrar.limits.max_contacts, |value| number(value);
     "registrar.eviction", true, None, registrar.limits.eviction, |eviction| of_eviction(*eviction);
-    "registrar.max_bindings", false, None, registrar.max_bindings, |value| number(value);
+    "registrar.max_bindings", true, None, registrar.max_bindings, |value| number(value);
     "registrar.foreign_domain", true, None, registrar.foreign_domain, |foreign| of_foreign(*foreign);
     "registrar.identity_param", true, None, registrar.identity_param, |name| maybe(name.as_ref());
     "registrar.redirect", true, None, registrar.redirect, |value| number(value);
@@ -71,9 +71,9 @@ keys! {
     "sip.force_rport", true, None, route.force_rport, |value| number(value);
     "sip.maddr", true, None, route.maddr, |maddr| of_maddr(*maddr);
     "sip.server_header", true, None, server_header, |header| maybe(header.as_ref());
-    "tcp.connections", false, None, connections,
+    "tcp.connections", true, None, connections,
         |n| n.map_or_else(|| "what file descriptors allow".to_owned(), |n| n.to_string());
-    "tcp.connections_per_source", false, None, connections_per_source,
+    "tcp.connections_per_source", true, None, connections_per_source,
         |n| n.map_or_else(|| "the default of the manual".to_owned(), |n| n.to_string());
     "flows.follow", true, None, flows.follow, |value| number(value);
     "flows.grace", true, None, flows.grace, |grace| grace.as_secs().to_string();
@@ -88,10 +88,10 @@ keys! {
     "location.interval", false, None, location.keep, |keep| of_interval(*keep);
     "location.directory", false, Some("--data-dir"), location.directory,
         |directory| maybe(directory.as_ref().map(|directory| directory.display()));
-    "tls", false, Some("--certificate"), tls, |tls| if tls.is_empty() { none() } else { "set".to_owned() };
-    "websocket.origins", false, None, origins, |origins| origins.as_ref().map_or_else(|| "any".to_owned(), list);
-    "users", false, None, users, |users| of_users(users.as_ref());
-    "auth", false, None, auth,
+    "tls", true, Some("--certificate"), tls, |tls| if tls.is_empty() { none() } else { "set".to_owned() };
+    "websocket.origins", true, None, origins, |origins| origins.as_ref().map_or_else(|| "any".to_owned(), list);
+    "users", true, None, users, |users| of_users(users.as_ref());
+    "auth", true, None, auth,
         |auth| if *auth == AuthSettings::default() { text("as by default") } else { text("set") };
     "admin", false, None, admin, |admin| of_admin(admin.as_ref());
 }

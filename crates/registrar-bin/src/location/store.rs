@@ -60,6 +60,14 @@ impl Location {
         }
     }
 
+    /// How many bindings there may be from now on.
+    pub(crate) fn limit(&self, max_bindings: usize) {
+        match self {
+            Self::Memory(location) => location.limit(max_bindings),
+            Self::Disk(location) => location.limit(max_bindings),
+        }
+    }
+
     /// Writes what is left.
     ///
     /// # Errors

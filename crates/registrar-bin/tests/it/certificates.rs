@@ -12,7 +12,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::harness::{PATIENCE, Registrar, Request, Room, command};
 
-type Client = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Client = StreamOwned<ClientConnection, TcpStream>;
 
 /// A new certificate in place of the one that is there; gives it.
 fn certify(room: &Room, name: &str) -> String {
@@ -23,7 +23,7 @@ fn certify(room: &Room, name: &str) -> String {
     made.cert.pem()
 }
 
-fn connect(registrar: SocketAddr, authority: &str) -> Client {
+pub(crate) fn connect(registrar: SocketAddr, authority: &str) -> Client {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -41,7 +41,7 @@ fn connect(registrar: SocketAddr, authority: &str) -> Client {
 }
 
 /// Registers; `false` if the certificate is not the one that is trusted.
-fn registers(client: &mut Client, request: &Request) -> bool {
+pub(crate) fn registers(client: &mut Client, request: &Request) -> bool {
     let local = client.sock.local_addr().unwrap();
     let text = request.text("TLS", local);
     if client.write_all(text.as_bytes()).and_then(|()| client.flush()).is_err() {

@@ -5,6 +5,9 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
+mod access;
+mod listeners;
+
 use nix::sys::signal::Signal;
 
 use crate::harness::{Answer, Challenge, PATIENCE, Phone, Process, Registrar, Request, Room, command};
@@ -28,7 +31,18 @@ impl Place {
     }
 
     fn write(&self, settings: &str) {
-        self.room.file("registrar.toml", &format!("{ALWAYS}{settings}"));
+        self.write_all(&format!("{ALWAYS}{settings}"));
+    }
+
+    fn write_all(&self, text: &str) {
+        self.room.file("registrar.toml", text);
+    }
+
+    /// Reads it again, and expects that all goes well.
+    fn reload(&self) -> String {
+        let (code, out, err) = self.ask("reload");
+        assert_eq!(code, Some(0), "{err}");
+        out
     }
 
     /// What `registrar` says to this, its exit code before it.
@@ -122,24 +136,25 @@ fn a_wrong_file_changes_nothing_and_every_problem_is_told_with_its_line() {
     assert_eq!(phone.ask(&register("alice", "example.com")).status(), 200);
     // Neither is a file taken that names one that is not there.
     place.write("domains = ['example.org']\nusers.file = 'nobody.toml'\n");
-    let (_, out, _) = place.ask("reload");
-    assert!(out.contains("needs a restart: users\n"), "{out}");
+    let (code, _, err) = place.ask("reload");
+    assert!(code == Some(64) && err.contains("nobody.toml"), "{err}");
+    assert_eq!(phone.ask(&register("alice", "example.org")).status(), 404);
     place.registrar.stop();
 }
 
 #[test]
 fn what_needs_a_restart_is_said_by_name_and_the_rest_is_in_force() {
     let place = Place::start("");
-    place.write("workers = 3\nregistrar.max_bindings = 5\nregistrar.redirect = true\nlog.level = 'debug'\n");
+    place.write("workers = 3\nflows.ping = 50\nregistrar.redirect = true\nlog.level = 'debug'\n");
     let (code, out, err) = place.ask("reload");
     assert_eq!(code, Some(0), "{err}");
     let wanted = "in force: log.level\nin force: registrar.redirect\n\
-                  needs a restart: workers\nneeds a restart: registrar.max_bindings\n";
+                  needs a restart: workers\nneeds a restart: flows.ping\n";
     assert_eq!(out, wanted);
     let call = Request::new("INVITE", "sip:alice@example.com", "sip:alice@example.com");
     wait_for_status(place.registrar.udp(), &call, 480);
     let (_, again, _) = place.ask("reload");
-    assert_eq!(again, "needs a restart: workers\nneeds a restart: registrar.max_bindings\n");
+    assert_eq!(again, "needs a restart: workers\nneeds a restart: flows.ping\n");
     place.registrar.stop();
 }
 
@@ -186,7 +201,7 @@ fn explain_says_what_is_in_force_and_where_it_is_from() {
     );
     assert_eq!(row("registrar.min_expires"), "30 default reload");
     assert_eq!(row("log.level"), "\"debug\" --log reload");
-    assert!(row("users").ends_with(":7 restart"), "{out}");
+    assert!(row("users").ends_with(":7 reload"), "{out}");
     assert!(out.contains("domain example.com") && row("auth.realm").starts_with("\"example.com\""), "{out}");
     assert!(!out.contains("secret"), "{out}");
     place.registrar.stop();

@@ -25,7 +25,7 @@ use super::{
     UriMayDiffer, Wanted,
 };
 use crate::scratch::with_scratch;
-use crate::{Aor, DomainError, Domains, reason};
+use crate::{Aor, Domains, reason};
 
 /// A wrong password costs a source so many seconds before it may try again with that name, once its first few are
 /// spent.
@@ -44,12 +44,12 @@ pub(super) const FAILURE_SECONDS: u32 = 10;
 /// Unknown users and wrong passwords get the same answer, made with the same work.
 #[derive(Clone)]
 pub struct Authorize {
-    inner: Arc<Inner>,
-    /// Whose users are asked.
-    domains: Arc<Domains>,
+    pub(super) inner: Arc<Inner>,
 }
 
 pub(super) struct Inner {
+    /// Whose users are asked.
+    pub(super) domains: Domains,
     pub(super) credentials: Arc<dyn Credentials>,
     /// The first whose domains match counts.
     pub(super) policies: Vec<(Domains, Policy)>,
@@ -59,12 +59,18 @@ pub(super) struct Inner {
     pub(super) proxy: bool,
     pub(super) any_address: bool,
     pub(super) filters: Vec<Filter>,
-    pub(super) keys: NonceKeys,
+    pub(super) keys: Arc<NonceKeys>,
+    /// Whether others may have their secrets, too.
+    pub(super) shared: bool,
     pub(super) life: u32,
     pub(super) bind_source: bool,
     pub(super) next_nonce: bool,
-    pub(super) uses: Uses,
-    pub(super) failures: Option<Budget>,
+    pub(super) uses: Arc<Uses>,
+    /// How many nonces are remembered.
+    pub(super) nonces: usize,
+    pub(super) failures: Option<Arc<Budget>>,
+    /// How many wrong passwords are free.
+    pub(super) burst: u32,
     /// A user who does not exist, for the work that is done for one who does.
     pub(super) nobody: Account,
     /// Makes the purposes of answers without qop.
@@ -87,22 +93,14 @@ impl Authorize {
         AuthorizeBuilder::default()
     }
 
-    pub(super) fn new(inner: Inner, domains: Domains) -> Self {
-        Self { inner: Arc::new(inner), domains: Arc::new(domains) }
-    }
-
-    /// The same link for the users of these domains: what it has learnt of nonces and wrong passwords is shared.
-    ///
-    /// # Errors
-    /// One of them is no domain.
-    pub fn serving<D: AsRef<str>>(&self, domains: impl IntoIterator<Item = D>) -> Result<Self, DomainError> {
-        Ok(Self { inner: self.inner.clone(), domains: Arc::new(Domains::new(domains)?) })
+    pub(super) fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
     }
 
     /// Finds out in whose name the request is sent, and checks that.
     fn authorize(&self, ex: &mut Exchange<'_>, known: Option<Found>) -> Verdict {
         let inner = &*self.inner;
-        let Some(uri) = Inner::home(ex, &self.domains) else { return Verdict::Pass };
+        let Some(uri) = Inner::home(ex, &inner.domains) else { return Verdict::Pass };
         with_scratch(|scratch| {
             let (domain, name) = (&mut scratch.domain, &mut scratch.name);
             domain.clear();
@@ -348,7 +346,7 @@ impl std::fmt::Debug for Authorize {
         let Inner { policies, policy, .. } = &*self.inner;
         let mut shown = f.debug_struct("Authorize");
         shown
-            .field("domains", &self.domains)
+            .field("domains", &self.inner.domains)
             .field("policy", policy)
             .field("policies", policies)
             .finish_non_exhaustive()

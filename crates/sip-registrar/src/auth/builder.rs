@@ -216,6 +216,20 @@ impl AuthorizeBuilder {
     /// # Errors
     /// The settings contradict each other or are out of their bounds.
     pub fn build(self) -> Result<Authorize, AuthorizeError> {
+        self.build_from(None)
+    }
+
+    /// Builds a link that takes the place of another: what that has learnt of nonces and wrong passwords is shared, as far
+    /// as the settings about it are the same. Where they are not, nonces from before are stale, and each user takes one
+    /// more challenge.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_after(self, before: &Authorize) -> Result<Authorize, AuthorizeError> {
+        self.build_from(Some(&before.inner))
+    }
+
+    fn build_from(self, before: Option<&Inner>) -> Result<Authorize, AuthorizeError> {
         if !(60..=300).contains(&self.life) {
             return Err(AuthorizeError::NonceLife(self.life));
         }
@@ -234,11 +248,26 @@ impl AuthorizeBuilder {
         };
         let policies = self.policies.into_iter().map(|(domain, policy)| Ok((Domains::new([domain])?, policy)));
         let shared = self.keys.is_some();
-        let keys = self.keys.map_or_else(NonceKeys::random, Ok)?;
+        let (life, nonces, burst) = (self.life, self.nonces, self.failures);
+        // A table of another size, or for keys of another kind, would not know which nonces have been used.
+        let before_uses = before.filter(|old| (old.life, old.nonces, old.shared) == (life, nonces, shared));
+        let same_keys = |old: &&Inner| self.keys.as_ref().is_none_or(|keys| keys.has_secrets_of(&old.keys));
+        let keys = match before_uses.filter(same_keys) {
+            Some(old) => Arc::clone(&old.keys),
+            None => Arc::new(self.keys.map_or_else(NonceKeys::random, Ok)?),
+        };
+        let uses = match before_uses {
+            Some(old) => Arc::clone(&old.uses),
+            None => Arc::new(Uses::new(nonces, life, shared || before.is_some())),
+        };
+        let failures = match before.filter(|old| old.burst == burst) {
+            Some(old) => old.failures.clone(),
+            None => (burst > 0).then(|| Arc::new(Budget::one_every(FAILURE_SECONDS, burst))),
+        };
         let mut password = [0; 16];
         getrandom::fill(&mut password).map_err(|error| KeysError::Random(error.to_string()))?;
-        let domains = Domains::new(&self.domains)?;
         let inner = Inner {
+            domains: Domains::new(&self.domains)?,
             credentials,
             policies: policies.collect::<Result<_, DomainError>>()?,
             policy: self.policy,
@@ -247,15 +276,18 @@ impl AuthorizeBuilder {
             any_address: self.any_address,
             filters: self.filters,
             keys,
-            life: self.life,
+            shared,
+            life,
             bind_source: self.bind_source,
             next_nonce: self.next_nonce,
-            uses: Uses::new(self.nonces, self.life, shared),
-            failures: (self.failures > 0).then(|| Budget::one_every(FAILURE_SECONDS, self.failures)),
+            uses,
+            nonces,
+            failures,
+            burst,
             nobody: Account::new(*b"nobody", *b"nowhere").password(&password),
-            prints: RandomState::new(),
+            prints: before.map_or_else(RandomState::new, |old| old.prints.clone()),
         };
-        Ok(Authorize::new(inner, domains))
+        Ok(Authorize::new(inner))
     }
 }
 

@@ -97,6 +97,12 @@ pub(crate) struct Nonce {
 }
 
 impl NonceKeys {
+    /// Whether they are made of the same secrets, in the same order.
+    pub(crate) fn has_secrets_of(&self, other: &Self) -> bool {
+        let roots = |keys: &'_ Self| keys.secrets.iter().map(|secret| secret.root.clone()).collect::<Vec<_>>();
+        roots(self) == roots(other)
+    }
+
     /// Keys of this process alone: its nonces mean nothing to others, nor to itself after a restart.
     ///
     /// # Errors

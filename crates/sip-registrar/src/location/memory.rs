@@ -25,6 +25,11 @@ impl MemoryLocation {
         self.table.bindings()
     }
 
+    /// How many bindings it may hold from now on. None is removed for it.
+    pub fn limit(&self, max_bindings: usize) {
+        self.table.limit(max_bindings);
+    }
+
     /// Puts a record in place of the one of its address, as when a table is loaded.
     ///
     /// # Errors

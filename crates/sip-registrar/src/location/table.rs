@@ -40,7 +40,7 @@ pub struct Table<J> {
     shards: Box<[Mutex<Shard>]>,
     keys: RandomState,
     bindings: AtomicUsize,
-    max_bindings: usize,
+    max_bindings: AtomicUsize,
     journal: J,
 }
 
@@ -74,7 +74,7 @@ impl<J: Journal> Table<J> {
             shards: shards.collect(),
             keys: RandomState::new(),
             bindings: AtomicUsize::new(0),
-            max_bindings: config.max_bindings,
+            max_bindings: config.max_bindings.into(),
             journal,
         }
     }
@@ -89,6 +89,11 @@ impl<J: Journal> Table<J> {
     #[must_use]
     pub fn bindings(&self) -> usize {
         self.bindings.load(Ordering::Relaxed)
+    }
+
+    /// How many bindings it may hold from now on. None is removed for it.
+    pub fn limit(&self, max_bindings: usize) {
+        self.max_bindings.store(max_bindings, Ordering::Relaxed);
     }
 
     /// Puts a record in place of the one of its address.
@@ -156,7 +161,8 @@ impl<J: Journal> Table<J> {
     /// Counts bindings that come and go; refuses those that come beyond the limit.
     fn count(&self, before: usize, after: usize) -> Result<(), StoreError> {
         if after > before {
-            let more = |bindings: usize| bindings.checked_add(after - before).filter(|&sum| sum <= self.max_bindings);
+            let most = self.max_bindings.load(Ordering::Relaxed);
+            let more = |bindings: usize| bindings.checked_add(after - before).filter(|&sum| sum <= most);
             let counted = self.bindings.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
             return counted.map(drop).map_err(|_| StoreError::Full);
         }

@@ -1,5 +1,6 @@
 //! How connections come in.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -32,21 +33,35 @@ const LAST_ACCEPTS: usize = 32;
 /// A worker's listener of one leg of connections.
 pub(crate) struct StreamLeg {
     pub(crate) id: LegId,
-    pub(crate) listener: TcpListener,
-    pub(crate) leg: Leg,
+    listener: TcpListener,
+    asks: RefCell<Rc<Asks>>,
+}
+
+/// What a leg asks of new connections.
+struct Asks {
+    leg: Leg,
     #[cfg(feature = "ws")]
     rules: Rc<Rules>,
 }
 
 impl StreamLeg {
     pub(crate) fn new(id: LegId, listener: TcpListener, leg: Leg, streams: &StreamConfig) -> Self {
+        Self { id, listener, asks: RefCell::new(Rc::new(Asks::new(leg, streams))) }
+    }
+
+    /// What is asked of new connections from now on.
+    pub(crate) fn set(&self, leg: Leg, streams: &StreamConfig) {
+        self.asks.replace(Rc::new(Asks::new(leg, streams)));
+    }
+}
+
+impl Asks {
+    fn new(leg: Leg, streams: &StreamConfig) -> Self {
         #[cfg(feature = "ws")]
         let rules = Rc::new(Rules { origins: leg.origins.clone(), max_message: streams.frame.message });
         #[cfg(not(feature = "ws"))]
         let _ = streams;
         Self {
-            id,
-            listener,
             leg,
             #[cfg(feature = "ws")]
             rules,
@@ -116,11 +131,12 @@ impl<I: Ingress + 'static> Worker<I> {
     }
 
     fn admit(self: &Rc<Self>, stream: TcpStream, remote: SocketAddr, leg: &StreamLeg) -> io::Result<()> {
-        if !leg.leg.trusts(remote.ip()) {
+        let asks = Rc::clone(&leg.asks.borrow());
+        if !asks.leg.trusts(remote.ip()) {
             self.counters.connections_refused_untrusted.up();
             return Ok(());
         }
-        let behind_proxies = leg.leg.is_behind_proxies();
+        let behind_proxies = asks.leg.is_behind_proxies();
         let Some(permit) = self.permit((!behind_proxies).then_some(remote.ip())) else { return Ok(()) };
         stream.set_nodelay(true)?;
         if let Some(silence) = self.streams.keepalive {
@@ -136,8 +152,8 @@ impl<I: Ingress + 'static> Worker<I> {
         }
         let local = stream.local_addr()?;
         let now = self.clock.now();
-        let Some(layers) = leg.layers(&self.streams) else { return Ok(()) };
-        let mut peer = Peer { leg: leg.id, transport: leg.leg.spec.transport(), remote, local, flow: None };
+        let Some(layers) = asks.layers(&self.streams) else { return Ok(()) };
+        let mut peer = Peer { leg: leg.id, transport: asks.leg.spec.transport(), remote, local, flow: None };
         let core = &mut *self.core();
         let flow = core.service.connections.insert(|flow, order| {
             peer.flow = Some(flow);

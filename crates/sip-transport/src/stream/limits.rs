@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::StreamConfig;
@@ -9,8 +10,8 @@ use crate::StreamConfig;
 /// Counts the connections of all workers. Taken once for each connection, never for a message.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimits {
-    in_all: usize,
-    per_source: usize,
+    pub(crate) in_all: AtomicUsize,
+    pub(crate) per_source: AtomicUsize,
     counts: Mutex<Counts>,
 }
 
@@ -56,7 +57,7 @@ pub(crate) struct Permit {
 
 impl ConnectionLimits {
     pub(crate) fn new(config: &StreamConfig) -> Arc<Self> {
-        let (in_all, per_source) = (config.connections, config.connections_per_source);
+        let (in_all, per_source) = (config.connections.into(), config.connections_per_source.into());
         Arc::new(Self { in_all, per_source, counts: Mutex::default() })
     }
 
@@ -65,7 +66,7 @@ impl ConnectionLimits {
         let source = ip.map(Source::from);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let from_source = source.map(|source| self.one_more(&counts, source)).transpose()?;
-        if counts.in_all >= self.in_all {
+        if counts.in_all >= self.in_all.load(Ordering::Relaxed) {
             return Err(Full::InAll);
         }
         counts.in_all += 1;
@@ -76,7 +77,7 @@ impl ConnectionLimits {
     /// How many connections there are from a source with one more.
     fn one_more(&self, counts: &Counts, source: Source) -> Result<usize, Full> {
         let from_source = counts.by_source.get(&source).copied().unwrap_or(0);
-        if from_source >= self.per_source { Err(Full::Source) } else { Ok(from_source + 1) }
+        if from_source >= self.per_source.load(Ordering::Relaxed) { Err(Full::Source) } else { Ok(from_source + 1) }
     }
 }
 

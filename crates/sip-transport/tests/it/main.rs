@@ -5,6 +5,8 @@ mod control;
 mod drain;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod legs;
 mod lifetimes;
 mod limits;
 mod pending;
