@@ -13,6 +13,9 @@ use crate::view::{clean, span, time_of_day};
 /// How soon a certificate that ends is worth a word, in days.
 const SOON: i64 = 14;
 
+/// Of how many classes of outcomes it is shown how long they took.
+const CLASSES: usize = 3;
+
 /// Draws all of it, with colours or without.
 pub fn draw(frame: &mut Frame<'_>, model: &Model, colours: bool) {
     let rows = [
@@ -25,7 +28,7 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, colours: bool) {
     let [head, middle, curve, refusals, foot] = Layout::vertical(rows).areas(frame.area());
     let [left, right] = Layout::horizontal([Constraint::Percentage(50), Constraint::Percentage(50)]).areas(middle);
     frame.render_widget(Paragraph::new(heading(model)), head);
-    frame.render_widget(Paragraph::new(rates(model)).block(block("in a second")), left);
+    frame.render_widget(Paragraph::new(rates(model, left.width)).block(block("in a second")), left);
     frame.render_widget(Paragraph::new(health(model)).block(block("health")), right);
     draw_curve(frame, model, curve);
     draw_refusals(frame, model, refusals);
@@ -65,9 +68,11 @@ fn heading(model: &Model) -> Vec<Line<'static>> {
     vec![Line::from(first), second]
 }
 
-fn rates(model: &Model) -> Vec<Line<'static>> {
+fn rates(model: &Model, width: u16) -> Vec<Line<'static>> {
     let rates = &model.rates;
-    let line = |name: &str, rate: f64| format!(" {name:<22}{rate:>10.1}");
+    // Where it is narrow names are cut, and not numbers.
+    let names = usize::from(width).saturating_sub(13).min(22);
+    let line = |name: &str, rate: f64| format!(" {name:<names$.names$}{rate:>10.1}");
     let mut lines = vec![Line::from(line("requests", rates.requests).bold())];
     if model.now.metrics.is_none() {
         lines.push(Line::from(" there is no /metrics to say more".dim()));
@@ -92,6 +97,10 @@ fn rates(model: &Model) -> Vec<Line<'static>> {
 fn health(model: &Model) -> Vec<Line<'static>> {
     let status = &model.now.status;
     let mut lines = vec![fact("workers", Span::raw(status.workers.to_string()))];
+    for took in model.rates.took.iter().take(CLASSES) {
+        let text = format!("{}, 99 % {}", within(took.median), within(took.p99));
+        lines.push(fact(&clean(&took.class), Span::raw(text)));
+    }
     if let Some(failure) = &status.location.failure {
         lines.push(fact("table", clean(failure).red()));
     }
@@ -141,6 +150,16 @@ fn fact(name: &str, value: Span<'static>) -> Line<'static> {
 
 fn block(title: &'static str) -> Block<'static> {
     Block::bordered().title(title)
+}
+
+/// A bound of seconds.
+fn within(seconds: f64) -> String {
+    match seconds {
+        // The histogram goes no further.
+        seconds if seconds.is_infinite() => ">20 s".to_owned(),
+        seconds if seconds < 1.0 => format!("≤{:.0} ms", seconds * 1e3),
+        seconds => format!("≤{seconds:.0} s"),
+    }
 }
 
 fn grouped(n: usize) -> String {

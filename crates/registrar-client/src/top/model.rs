@@ -37,6 +37,17 @@ pub(super) struct Rates {
     pub(super) refused: f64,
     /// By reason, the most frequent first.
     pub(super) refusals: Vec<(String, f64)>,
+    /// By class of outcomes, the most frequent first.
+    pub(super) took: Vec<Took>,
+}
+
+/// How long answers of a class took: no longer than so many seconds.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Took {
+    pub(super) class: String,
+    pub(super) requests: u64,
+    pub(super) median: f64,
+    pub(super) p99: f64,
 }
 
 impl Model {
@@ -97,7 +108,25 @@ impl Rates {
                 _ => {}
             }
         }
+        let took = now.took.iter().filter_map(|(class, now)| Took::between(class, before.took.get(class), now));
+        rates.took = took.collect();
+        rates.took.sort_by(|a, b| b.requests.cmp(&a.requests));
         rates.refusals.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         rates
+    }
+}
+
+impl Took {
+    /// From the buckets of two samples, which are in the order of their bounds; `None` if nothing happened.
+    fn between(class: &str, before: Option<&Vec<(f64, u64)>>, now: &[(f64, u64)]) -> Option<Self> {
+        let at = |bound: f64| before?.iter().find(|(other, _)| *other == bound).map(|(_, n)| *n);
+        let since: Vec<_> = now.iter().map(|(bound, n)| (*bound, n.saturating_sub(at(*bound).unwrap_or(0)))).collect();
+        let requests = since.last().map_or(0, |(_, n)| *n);
+        let within = |percent: u64| {
+            let needed = requests.saturating_mul(percent).div_ceil(100);
+            since.iter().find(|(_, n)| *n >= needed).map(|(bound, _)| *bound)
+        };
+        let (median, p99) = (within(50)?, within(99)?);
+        (requests > 0).then(|| Self { class: class.to_owned(), requests, median, p99 })
     }
 }

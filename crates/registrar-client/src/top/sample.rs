@@ -10,6 +10,9 @@ use crate::{Client, Error};
 /// Requests by how they ended.
 const OUTCOMES: &str = "registrar_outcomes_total";
 
+/// How long they took, by class.
+const TOOK: &str = "registrar_outcome_duration_seconds_bucket";
+
 /// More reasons than there can be.
 const MOST: usize = 4096;
 
@@ -31,6 +34,8 @@ pub struct Sample {
 pub struct Metrics {
     /// Requests by reason.
     pub outcomes: BTreeMap<String, u64>,
+    /// For each class of outcomes, how many took no longer than so many seconds.
+    pub took: BTreeMap<String, Vec<(f64, u64)>>,
 }
 
 impl Sample {
@@ -58,6 +63,11 @@ impl Metrics {
                 && let Some(reason) = label("reason").filter(|_| metrics.outcomes.len() < MOST)
             {
                 *metrics.outcomes.entry(reason).or_default() += whole(value);
+            } else if name == TOOK
+                && let (Some(class), Some(bound)) = (label("class"), label("le").and_then(|bound| bound.parse().ok()))
+                && metrics.took.values().map(Vec::len).sum::<usize>() < MOST
+            {
+                metrics.took.entry(class).or_default().push((bound, whole(value)));
             }
         }
         metrics
@@ -124,8 +134,12 @@ mod tests {
                     registrar_outcomes_total{reason=\"registered\",transport=\"udp\"} 3\n\
                     registrar_outcomes_total{transport=\"tcp\",reason=\"registered\"} 4 1700000000000\n\
                     registrar_outcomes_total{reason=\"odd \\\"}\\n\"} 1\n\
+                    registrar_outcome_duration_seconds_bucket{class=\"success\",le=\"0.001\"} 3\n\
+                    registrar_outcome_duration_seconds_bucket{class=\"success\",le=\"+Inf\"} 4\n\
                     other 1\nregistrar_outcomes_total{reason=\"cut\n\n{} 1\n";
         let metrics = Metrics::read(text);
         assert_eq!(metrics.outcomes, BTreeMap::from([("registered".to_owned(), 7), ("odd \"}\n".to_owned(), 1)]));
+        let took = [("success".to_owned(), vec![(0.001, 3), (f64::INFINITY, 4)])];
+        assert_eq!(metrics.took, BTreeMap::from(took));
     }
 }

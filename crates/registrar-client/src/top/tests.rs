@@ -52,7 +52,13 @@ fn sample(seconds: u64, requests: u64) -> Sample {
         [("registered", 5), ("refreshed", 80), ("removed", 2), ("no-credentials", 10), ("wrong-password", 2)];
     let mut outcomes: BTreeMap<_, _> = outcomes.map(|(reason, percent)| (reason.to_owned(), share(percent))).into();
     outcomes.insert("interval-too-brief".to_owned(), share(1));
-    let metrics = Metrics { outcomes };
+    let buckets = |percent: u64, fast: u64| {
+        let n = share(percent);
+        vec![(0.001, n * fast / 100), (0.005, n * 99 / 100), (0.02, n), (f64::INFINITY, n)]
+    };
+    let took = [("challenge", buckets(12, 97)), ("success", buckets(87, 40)), ("silent", buckets(0, 0))];
+    let took = took.map(|(class, buckets)| (class.to_owned(), buckets)).into();
+    let metrics = Metrics { outcomes, took };
     let refusal = |at: &str, reason: &str, status, aor: &str, source: &str, count| Outcome {
         at: format!("2026-11-24T{at}.500Z"),
         since: None,
@@ -114,6 +120,8 @@ fn every_size_can_be_drawn() {
     for (width, height) in [(1, 1), (10, 3), (79, 12), (80, 24), (250, 60)] {
         drawn(&model, width, height, true);
     }
+    let narrow = text(&drawn(&model, 60, 15, true));
+    assert!(narrow.contains("│ requests            1000.0 │"), "{narrow}");
     model.now.metrics = None;
     let text = text(&drawn(&model, 80, 24, false));
     assert!(text.contains("there is no /metrics to say more"), "{text}");
@@ -138,6 +146,21 @@ fn rates_are_what_happened_between_two_samples() {
     assert_eq!((rates.requests, rates.new, rates.refreshed, rates.challenged), (1000.0, 50.0, 800.0, 100.0));
     assert_eq!(rates.refused, 30.0);
     assert_eq!(rates.refusals, [("wrong-password".to_owned(), 20.0), ("interval-too-brief".to_owned(), 10.0)]);
+}
+
+#[test]
+fn how_long_answers_took_is_of_the_time_between_two_samples() {
+    let mut model = Model::new("there".to_owned(), sample(0, 1000));
+    model.next(Ok(sample(2, 3000)));
+    let took: Vec<_> = model.rates.took.iter().map(|t| (t.class.as_str(), t.requests, t.median, t.p99)).collect();
+    assert_eq!(took, [("success", 1740, 0.005, 0.02), ("challenge", 240, 0.001, 0.005)]);
+    let metrics = model.now.metrics.as_mut().unwrap();
+    metrics.took.insert("silent".to_owned(), vec![(0.001, 1), (f64::INFINITY, 200)]);
+    let slow = model.now.clone();
+    model = Model::new("there".to_owned(), sample(0, 1000));
+    model.next(Ok(slow));
+    let text = text(&drawn(&model, 80, 24, false));
+    assert!(text.contains("silent         >20 s, 99 % >20 s"), "{text}");
 }
 
 #[test]
