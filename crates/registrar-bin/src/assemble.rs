@@ -4,7 +4,6 @@ use std::num::NonZeroU8;
 use std::sync::Arc;
 use std::time::Duration;
 
-use registrar_api::{DomainSettings, Setting};
 use sip_dispatch::links::{Fallback, Options, Sanity, Throttle};
 use sip_dispatch::{Config, Link, ReceiveChain};
 use sip_message::Method;
@@ -77,38 +76,6 @@ fn builder(settings: &Settings) -> RegistrarBuilder {
         Some(name) => builder.identity_param(name),
         None => builder,
     }
-}
-
-/// The realm with which a domain is challenged.
-pub(crate) fn realm_of(settings: &Settings, domain: &str) -> String {
-    settings.auth.realm_of(domain)
-}
-
-/// What holds for the users of each domain.
-pub(crate) fn of_domains(settings: &Settings) -> Vec<DomainSettings> {
-    let limits = settings.registrar.limits;
-    let of = |domain: &String| {
-        let setting = |key: &str, value: String, live| Setting {
-            key: key.to_owned(),
-            value,
-            origin: "in force".to_owned(),
-            live,
-        };
-        let mut all = vec![
-            setting("registrar.min_expires", limits.min_expires.to_string(), true),
-            setting("registrar.max_expires", limits.max_expires.to_string(), true),
-            setting("registrar.max_contacts", limits.max_contacts.to_string(), true),
-        ];
-        let access = if settings.users.is_some() {
-            all.push(setting("auth.realm", format!("{:?}", realm_of(settings, domain)), false));
-            "users with a password"
-        } else {
-            "anybody"
-        };
-        all.push(setting("access", access.to_owned(), false));
-        DomainSettings { domain: domain.clone(), settings: all }
-    };
-    settings.domains.iter().map(of).collect()
 }
 
 /// Who may register; `None`: anybody.

@@ -1,7 +1,6 @@
 //! The log.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use sip_dispatch::{Outcome, Reason};
 use sip_message::HeaderId;
@@ -10,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::LogSettings;
 use crate::log_writer::LogWriter;
+use crate::per_second::PerSecond;
 use crate::show::Shown;
 
 /// The log is written as long as this lives.
@@ -66,19 +66,25 @@ pub(crate) fn start(settings: &LogSettings) -> std::io::Result<Journal> {
 const LINES_PER_SECOND: u64 = 200;
 
 /// Logs how requests ended: what was refused at `info`, everything else at `debug`.
-#[derive(Debug, Default)]
-pub(crate) struct OutcomeLog {
-    second: AtomicU64,
-    lines: AtomicU64,
-    left_out: AtomicU64,
+#[derive(Debug)]
+pub(crate) struct OutcomeLog(PerSecond);
+
+impl Default for OutcomeLog {
+    fn default() -> Self {
+        Self(PerSecond::new(LINES_PER_SECOND))
+    }
 }
 
 impl OutcomeLog {
     pub(crate) fn write(&self, outcome: &Outcome<'_>) {
         let refused = outcome.status.is_none_or(|status| status.code() >= 400) && !is_everyday(outcome.reason);
         let enabled = if refused { tracing::enabled!(Level::INFO) } else { tracing::enabled!(Level::DEBUG) };
-        if !enabled || !self.admits(outcome.now.at.seconds()) {
+        if !enabled {
             return;
+        }
+        let Some(left_out) = self.0.admits(outcome.now.at.seconds()) else { return };
+        if left_out > 0 {
+            tracing::warn!(left_out, "outcomes not logged: more than {LINES_PER_SECOND} in a second");
         }
         let message = outcome.message;
         // As strings, so that both formats put them in quotes and no value can look like the next field.
@@ -105,38 +111,10 @@ impl OutcomeLog {
         }
         if refused { log!(Level::INFO) } else { log!(Level::DEBUG) }
     }
-
-    /// Whether there is room in this second. Says at the next line how many were left out.
-    fn admits(&self, second: u64) -> bool {
-        if self.second.swap(second, Ordering::Relaxed) != second {
-            self.lines.store(0, Ordering::Relaxed);
-            let left_out = self.left_out.swap(0, Ordering::Relaxed);
-            if left_out > 0 {
-                tracing::warn!(left_out, "outcomes not logged: more than {LINES_PER_SECOND} in a second");
-            }
-        }
-        let admitted = self.lines.fetch_add(1, Ordering::Relaxed) < LINES_PER_SECOND;
-        if !admitted {
-            self.left_out.fetch_add(1, Ordering::Relaxed);
-        }
-        admitted
-    }
 }
 
 /// Whether a refusal is part of every registration: phones are challenged before they prove anything, and again when
 /// their nonce has become too old.
 fn is_everyday(reason: Reason) -> bool {
     reason == sip_registrar::reason::NO_CREDENTIALS || reason == sip_registrar::reason::STALE_NONCE
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flood_is_not_logged_line_by_line() {
-        let log = OutcomeLog::default();
-        let admitted = |second| (0..1000).filter(|_| log.admits(second)).count() as u64;
-        assert_eq!((admitted(1), admitted(2)), (LINES_PER_SECOND, LINES_PER_SECOND));
-    }
 }

@@ -25,6 +25,8 @@ mod guards;
 mod journal;
 mod location;
 mod log_writer;
+mod message_log;
+mod per_second;
 mod reload;
 mod reread;
 mod say;

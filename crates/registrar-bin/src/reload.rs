@@ -15,6 +15,7 @@ use crate::counts::Counts;
 use crate::guards::Guards;
 use crate::journal::LogLevel;
 use crate::location::Location;
+use crate::message_log::MessageLog;
 use crate::reread::Reread;
 use crate::users::Users;
 use crate::{assemble, serve};
@@ -24,6 +25,7 @@ pub(crate) struct Reloader {
     args: ServeArgs,
     rules: Rules,
     level: LogLevel,
+    messages: Arc<MessageLog>,
     control: Control,
     counts: Arc<Counts>,
     location: Arc<Location>,
@@ -48,6 +50,7 @@ pub(crate) struct Start {
     pub(crate) certificates: Option<Reread>,
     pub(crate) registrar: Registrar,
     pub(crate) level: LogLevel,
+    pub(crate) messages: Arc<MessageLog>,
     pub(crate) control: Control,
     pub(crate) counts: Arc<Counts>,
     pub(crate) location: Arc<Location>,
@@ -55,12 +58,13 @@ pub(crate) struct Start {
 
 impl Reloader {
     pub(crate) fn new(start: Start) -> Self {
-        let Start { args, settings, access, certificates, registrar, level, control, counts, location } = start;
+        let Start { args, settings, access, certificates, registrar, level, messages, control, counts, location } =
+            start;
         let config = assemble::dispatch_config(&settings);
         let rules = Rules::new(assemble::chain(&settings, guards(access.as_ref()), &registrar), config.clone());
         let origins = Origins::of(&args);
         let in_force = Mutex::new(InForce { settings, origins, config, registrar, access, certificates });
-        Self { args, rules, level, control, counts, location, in_force }
+        Self { args, rules, level, messages, control, counts, location, in_force }
     }
 
     /// What every worker goes by.
@@ -124,6 +128,7 @@ impl Reloader {
         if settings.log.level != before.log.level {
             self.level.set(&settings.log.level);
         }
+        self.messages.set(&settings.log.messages);
         self.counts.set_users(access.as_ref().and_then(Access::store));
         if let Some(access) = &access {
             access.refresh();
@@ -182,7 +187,7 @@ impl Reloader {
         Effective {
             file: in_force.origins.file().map(str::to_owned),
             settings: KEYS.iter().map(setting).collect(),
-            domains: assemble::of_domains(&in_force.settings),
+            domains: config::of_domains(&in_force.settings, &in_force.origins),
         }
     }
 

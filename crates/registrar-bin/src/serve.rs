@@ -14,6 +14,7 @@ use crate::config::Wrong;
 use crate::counts::Counts;
 use crate::journal::{self, OutcomeLog};
 use crate::location::{self, Disk, Location};
+use crate::message_log::MessageLog;
 use crate::reload::{Reloader, Start};
 use crate::service::{Heart, Manager};
 use crate::users::Users;
@@ -54,7 +55,9 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let counts = Arc::new(Counts::new(server.counters(), store, disk.clone(), certificates.handles()));
     let threads = |error| Failure::Machine(format!("error: threads and signals: {error}"));
     let certificates = certificates.watch().transpose().map_err(threads)?;
+    let messages = Arc::new(MessageLog::new(&settings.log.messages));
     let reloader = Arc::new(Reloader::new(Start {
+        messages: Arc::clone(&messages),
         args: args.clone(),
         settings: settings.clone(),
         access,
@@ -92,12 +95,13 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let log = Arc::new(OutcomeLog::default());
     let make = |worker: WorkerId| {
         let share = Share { index: usize::from(worker.0), of: workers };
-        let log = Arc::clone(&log);
+        let (log, messages) = (Arc::clone(&log), Arc::clone(&messages));
         let dispatcher = Dispatcher::following(reloader.rules(), share);
         counts.add(dispatcher.counters());
         let told = told.clone();
         dispatcher.on_outcome(move |outcome| {
             log.write(outcome);
+            messages.write(outcome);
             if let Some(told) = &told {
                 told.outcome(outcome);
             }

@@ -43,6 +43,8 @@ pub struct Outcome<'a> {
     pub identity: Option<&'a Identity<'a>>,
     /// What was answered; `None` if nothing was.
     pub status: Option<Status>,
+    /// The same as it was written.
+    pub answer: Option<&'a [u8]>,
     /// Why.
     pub reason: Reason,
 }
@@ -183,6 +185,14 @@ struct Arrived<'a> {
     told: Vec<Told>,
 }
 
+/// How a request was answered: by what was written into `out` after `before`, if anything was.
+struct Answered<'a> {
+    sealed: Sealed,
+    before: usize,
+    out: &'a Outbox,
+    now: Now,
+}
+
 /// What is done with a request now.
 enum Turn {
     /// It is shown to the chain.
@@ -265,7 +275,8 @@ impl Core {
             }
             let Held { message, peer, arrived, key, carried, sealed, stateless, told } = *held;
             told.into_iter().for_each(|told| told(now));
-            self.log(message.message(), &peer, arrived, carried.identity.as_ref(), sealed, now);
+            let answered = Answered { sealed, before, out, now };
+            self.log(message.message(), &peer, arrived, carried.identity.as_ref(), answered);
             self.remember(&peer, key, stateless, before, now, out);
             self.copies.give_back(message);
         }
@@ -413,7 +424,8 @@ impl Core {
             let held = Box::new(Held { message, peer, arrived, key, carried, sealed, stateless, told });
             return self.hold(held, hold, before, now, out);
         }
-        self.log(message, &peer, arrived, ex.carried.identity.as_ref(), sealed, now);
+        let answered = Answered { sealed, before, out: &*ex.out, now };
+        self.log(message, &peer, arrived, ex.carried.identity.as_ref(), answered);
         self.remember(&peer, key, stateless, before, now, out);
         None
     }
@@ -437,13 +449,14 @@ impl Core {
         peer: &Peer,
         arrived: Timestamp,
         identity: Option<&Identity<'_>>,
-        sealed: Sealed,
-        now: Now,
+        answered: Answered<'_>,
     ) {
         if let Some(listener) = &self.listener {
+            let Answered { sealed, before, out, now } = answered;
             let method = message.request().unwrap_or(UNREADABLE).method;
             let (status, reason) = (sealed.status(), sealed.reason());
-            listener(&Outcome { message, method, peer, arrived, now, identity, status, reason });
+            let answer = out.last().filter(|_| out.len() > before).map(|(_, bytes)| bytes);
+            listener(&Outcome { message, method, peer, arrived, now, identity, status, answer, reason });
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) enum ApiCommand {
     /// Show how busy the registrar is: a live view of the whole screen.
     Top(TopArgs),
     /// Show the settings in force, and where each comes from.
-    Explain(ApiArgs),
+    Explain(ExplainArgs),
     /// Have the configuration read again, and say what changed.
     Reload(ApiArgs),
     /// Have the registrar answer what has arrived, and stop.
@@ -48,6 +48,14 @@ pub(crate) struct ApiArgs {
     /// As JSON: that of the API; a line for each thing where there are several.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Only what holds for this domain.
+    pub(crate) domain: Option<String>,
+    #[command(flatten)]
+    pub(crate) api: ApiArgs,
 }
 
 #[derive(Debug, Args)]

@@ -48,8 +48,16 @@ pub(super) async fn command(command: &ApiCommand) -> Result<(), Failure> {
             })
         }
         ApiCommand::Explain(args) => {
-            let effective = client(args)?.effective().await.map_err(|error| failure(&error))?;
-            show(args.json, &effective, || view::effective(&effective, look()))
+            let effective = client(&args.api)?.effective().await.map_err(|error| failure(&error))?;
+            let Some(domain) = &args.domain else {
+                return show(args.api.json, &effective, || view::effective(&effective, look()));
+            };
+            let found = effective.domains.iter().find(|of| serves(&of.domain, domain)).ok_or_else(|| {
+                let served: Vec<_> = effective.domains.iter().map(|of| view::clean(&of.domain)).collect();
+                let (domain, served) = (view::clean(domain), served.join(", "));
+                Failure::Missing(format!("error: {domain} is not served\nhelp: these are: {served}"))
+            })?;
+            show(args.api.json, found, || view::domain(found, look()))
         }
         ApiCommand::Reload(args) => {
             let reloaded = client(args)?.reload().await.map_err(|error| failure(&error))?;
@@ -61,6 +69,12 @@ pub(super) async fn command(command: &ApiCommand) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// Whether a domain of the configuration is this one, or a pattern that it fits.
+fn serves(pattern: &str, domain: &str) -> bool {
+    sip_message::uri::Host::parse(domain.as_bytes())
+        .is_ok_and(|host| sip_registrar::Domains::new([pattern]).is_ok_and(|domains| domains.serves(&host)))
 }
 
 #[derive(Serialize)]

@@ -82,7 +82,7 @@ const CHECKS: [(&str, NamedCheck); 3] = [
 impl AuthSettings {
     /// The realm with which a domain is challenged.
     pub(crate) fn realm_of(&self, domain: &str) -> String {
-        self.policy_of(domain).realm.clone().unwrap_or_else(|| domain.to_owned())
+        self.policy_of(domain).1.realm.clone().unwrap_or_else(|| domain.to_owned())
     }
 
     /// The functions by which somebody may send a hash of its name.
@@ -93,10 +93,16 @@ impl AuthSettings {
         HashFunction::ALL.into_iter().filter(|function| used.contains(function)).collect()
     }
 
-    fn policy_of(&self, domain: &str) -> &Policy {
-        let Ok(host) = sip_message::uri::Host::parse(domain.as_bytes()) else { return &self.policy };
+    /// How the users of a domain are challenged, and the name of the table that says so, if it is not for all. A pattern
+    /// such as `*.example.com` is its own domain here.
+    pub(crate) fn policy_of(&self, domain: &str) -> (Option<&str>, &Policy) {
+        let own = self.policies.iter().find(|(pattern, _)| pattern.eq_ignore_ascii_case(domain));
+        let Ok(host) = sip_message::uri::Host::parse(domain.as_bytes()) else {
+            return own.map_or((None, &self.policy), |(pattern, policy)| (Some(pattern), policy));
+        };
         let matches = |pattern: &String| Domains::new([pattern]).is_ok_and(|domains| domains.serves(&host));
-        self.policies.iter().find(|(pattern, _)| matches(pattern)).map_or(&self.policy, |(_, policy)| policy)
+        let found = self.policies.iter().find(|(pattern, _)| matches(pattern));
+        found.map_or((None, &self.policy), |(pattern, policy)| (Some(pattern), policy))
     }
 }
 

@@ -50,6 +50,8 @@ keys! {
     "workers", false, None, workers, |n| n.map_or_else(|| "one for each processor".to_owned(), |n| n.to_string());
     "log.level", true, Some("--log"), log.level, |value| text(value);
     "log.format", false, None, log.json, |json| text(if *json { "json" } else { "text" });
+    "log.sip_every", true, None, log.messages.every, |value| number(value);
+    "log.sip_of", true, None, log.messages.of, |of| list(of.iter().map(ToString::to_string));
     "registrar.min_expires", true, None, registrar.limits.min_expires, |value| number(value);
     "registrar.max_expires", true, None, registrar.limits.max_expires, |value| number(value);
     "registrar.default_expires", true, None, registrar.limits.default_expires, |value| number(value);
@@ -100,8 +102,8 @@ keys! {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Origins {
     file: Option<String>,
-    /// The lines of keys in the file.
-    lines: HashMap<&'static str, usize>,
+    /// The lines of keys in the file, by their names with those of their tables before them.
+    lines: HashMap<String, usize>,
     options: Vec<&'static str>,
 }
 
@@ -134,24 +136,29 @@ impl Origins {
             _ => "default".to_owned(),
         }
     }
+
+    /// The file with the line of a key, if it is there.
+    pub(crate) fn of_path(&self, path: &str) -> Option<String> {
+        self.file.as_ref().zip(self.lines.get(path)).map(|(file, line)| format!("{file}:{line}"))
+    }
 }
 
 /// The line of each key that is in the file.
-fn lines(path: &Path) -> HashMap<&'static str, usize> {
+fn lines(path: &Path) -> HashMap<String, usize> {
     let Ok(text) = std::fs::read_to_string(path) else { return HashMap::new() };
     let (table, _) = DeTable::parse_recoverable(&text);
-    let at = |key: &Key| {
-        let mut table = table.get_ref();
-        let (last, folders) = key.name.split('.').collect::<Vec<_>>().split_last().map(|(l, f)| (*l, f.to_vec()))?;
-        for folder in folders {
-            match table.get(folder)?.get_ref() {
-                DeValue::Table(inner) => table = inner,
-                _ => return None,
+    let mut lines = HashMap::new();
+    let mut tables = vec![(String::new(), table.get_ref())];
+    while let Some((prefix, table)) = tables.pop() {
+        for (key, value) in table {
+            let name = format!("{prefix}{}", key.get_ref());
+            lines.insert(name.clone(), line_of(&text, value.span().start));
+            if let DeValue::Table(inner) = value.get_ref() {
+                tables.push((name + ".", inner));
             }
         }
-        Some((key.name, line_of(&text, table.get(last)?.span().start)))
-    };
-    KEYS.iter().filter_map(at).collect()
+    }
+    lines
 }
 
 fn specs(all: &[Listener]) -> String {

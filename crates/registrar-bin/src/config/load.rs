@@ -14,6 +14,7 @@ use super::tls::{self, TlsKeys};
 use super::{Keep, Problems, Settings, Wrong, admin, auth, flows, listen, location, origins, users};
 use crate::Failure;
 use crate::cli::ServeArgs;
+use crate::message_log::Of;
 
 /// A year in seconds: longer expiries are slips of the finger.
 const YEAR: u64 = 365 * 86_400;
@@ -137,6 +138,16 @@ fn read_log(log: &mut Section<'_, '_>, settings: &mut Settings) {
     if let Some(json) = log.choice("format", &[("text", false), ("json", true)]) {
         settings.log.json = json;
     }
+    let messages = &mut settings.log.messages;
+    let every = log.number("sip_every", 0..=1_000_000_000).map(|(every, _)| every);
+    for (of, at) in log.texts("sip_of").map(|(texts, _)| texts).unwrap_or_default() {
+        match Of::parse(of) {
+            Some(of) => messages.of.push(of),
+            None => log.wrong("sip_of", at, "addresses of record, IP addresses or networks"),
+        }
+    }
+    // Who names some wants theirs, all of them.
+    messages.every = every.unwrap_or(u64::from(!messages.of.is_empty()));
 }
 
 fn check_level(level: &str) -> Result<(), String> {

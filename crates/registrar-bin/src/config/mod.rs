@@ -2,6 +2,7 @@
 
 mod admin;
 mod auth;
+mod domains;
 mod flows;
 mod keys;
 mod listen;
@@ -17,6 +18,7 @@ mod webhook;
 mod wrong;
 
 pub(crate) use auth::{AuthSettings, check_realm};
+pub(crate) use domains::of_domains;
 pub(crate) use flows::FlowSettings;
 pub(crate) use keys::{KEYS, Key, Origins};
 pub(crate) use listen::Listener;
@@ -35,6 +37,8 @@ use registrar_admin::AdminConfig;
 use sip_dispatch::links::Rate;
 use sip_dispatch::{MaddrPolicy, RouteConfig};
 use sip_registrar::{ForeignDomain, Limits};
+
+use crate::message_log::Wanted;
 
 /// Everything that can be set, resolved: no text is left that might turn out to be wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +72,8 @@ pub(crate) struct LogSettings {
     /// A filter of tracing-subscriber.
     pub(crate) level: String,
     pub(crate) json: bool,
+    /// Which SIP messages are in it.
+    pub(crate) messages: Wanted,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +97,7 @@ impl Default for Settings {
             listen: None,
             domains: Vec::new(),
             workers: None,
-            log: LogSettings { level: "info".to_owned(), json: false },
+            log: LogSettings { level: "info".to_owned(), json: false, messages: Wanted::default() },
             registrar: RegistrarSettings {
                 limits: Limits::default(),
                 max_bindings: 10_000_000,

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Phone, Process, Registrar, Request, command};
+use crate::harness::{Answer, Challenge, Phone, Process, Registrar, Request, Room, command};
 
 #[test]
 fn a_refusal_is_logged_with_its_reason_and_who_was_refused() {
@@ -40,6 +40,56 @@ fn what_succeeds_is_logged_only_where_it_is_asked_for() {
         let log = registrar.stop().err;
         assert_eq!(log.matches("reason=\"registered\"").count(), lines, "{level}: {log}");
     }
+}
+
+#[test]
+fn messages_are_logged_where_that_is_wanted_and_without_secrets() {
+    let room = Room::new();
+    room.file("users.toml", "[user.'alice@example.com']\npassword = 'secret-of-alice'\n");
+    let text =
+        "listen = ['udp:127.0.0.1:0']\nlocation.mode = 'memory'\nusers.file = 'users.toml'\nlog.format = 'json'\n";
+    let file = room.file("registrar.toml", &format!("{text}log.sip_of = 'alice@example.com'\n"));
+    let mut registrar = Registrar::run(&["serve", "--config", &file]);
+    let mut phone = Phone::udp(registrar.udp());
+    let bob = Request::register("sip:bob@example.com").contact("<sip:bob@192.0.2.7>");
+    assert_eq!(phone.ask(&bob).status(), 401);
+    let alice = Request::register("sip:alice@example.com").contact("<sip:alice@192.0.2.7>");
+    let challenge = Challenge::of(&phone.ask(&alice));
+    let proof = Answer::of("alice").to(&challenge).header();
+    let answer = phone.ask(&alice.again().with(&proof));
+    assert_eq!(answer.status(), 200);
+    // No more of them.
+    room.file("registrar.toml", text);
+    registrar.signal(Signal::SIGHUP);
+    registrar.wait_for("configuration read again");
+    assert_eq!(phone.ask(&alice.again().again()).status(), 401);
+    let log = registrar.stop().err;
+    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let messages: Vec<_> = lines.filter(|line| line["message"] == "SIP message").collect();
+    let [asked, proven] = &messages[..] else { panic!("{log}") };
+    let text = |line: &serde_json::Value, key: &str| line[key].as_str().unwrap().to_owned();
+    assert!(text(asked, "request").contains("To: <sip:alice@example.com>\n"), "{log}");
+    assert!(text(asked, "answer").starts_with("SIP/2.0 401 ") && text(asked, "reason") == "no-credentials", "{log}");
+    assert!(text(proven, "answer").contains("Contact: <sip:alice@192.0.2.7>"), "{log}");
+    assert!(text(proven, "request").contains("username=\"alice\""), "{log}");
+    assert_eq!(text(proven, "source"), phone.local().to_string());
+    let response = proof.split("response=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(!log.contains(&challenge.nonce) && !log.contains(response), "{log}");
+}
+
+#[test]
+fn messages_are_sampled_and_a_flood_of_them_is_not_logged() {
+    let registrar = Registrar::configured("log.sip_every = 2\nlocation.mode = 'memory'\n");
+    let mut phone = Phone::udp(registrar.udp());
+    let request = Request::register("sip:alice@example.com").contact("<sip:alice:open-sesame@192.0.2.7>");
+    for _ in 0..10 {
+        assert_eq!(phone.ask(&request.again()).status(), 200);
+    }
+    let log = registrar.stop().err;
+    assert_eq!(log.matches("SIP message").count(), 5, "{log}");
+    // A line for each, with what is in it escaped.
+    assert_eq!(log.lines().filter(|line| line.contains("\\nCSeq: ")).count(), 5, "{log}");
+    assert!(log.contains("sip:alice:***@192.0.2.7") && !log.contains("open-sesame"), "{log}");
 }
 
 /// Values that would like to be something else in a log: a line, a field, a command to the terminal.

@@ -121,7 +121,7 @@ fn every_size_can_be_drawn() {
         drawn(&model, width, height, true);
     }
     let narrow = text(&drawn(&model, 60, 15, true));
-    assert!(narrow.contains("│ requests            1000.0 │"), "{narrow}");
+    assert!(narrow.contains("│ requests             1000.0│"), "{narrow}");
     model.now.metrics = None;
     let text = text(&drawn(&model, 80, 24, false));
     assert!(text.contains("there is no /metrics to say more"), "{text}");

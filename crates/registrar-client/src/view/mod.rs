@@ -14,7 +14,7 @@ mod why;
 pub use address::{address, addresses, removed};
 pub use events::{event, missed};
 pub use look::Look;
-pub use settings::{effective, reloaded};
+pub use settings::{domain, effective, reloaded};
 pub use status::status;
 pub use text::{clean, count, span, when};
 pub use why::{outcomes, why};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use registrar_api::{Effective, Reloaded, Setting};
+use registrar_api::{DomainSettings, Effective, Reloaded, Setting};
 
 use super::{Column, Ink, Look, clean, table};
 
@@ -11,12 +11,18 @@ use super::{Column, Ink, Look, clean, table};
 pub fn effective(effective: &Effective, look: Look) -> String {
     let file = effective.file.as_deref().map_or("no configuration file".to_owned(), clean);
     let mut text = look.ink(Ink::Head, file) + "\n" + &settings(&effective.settings, look);
-    for domain in &effective.domains {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "\n{}", look.ink(Ink::Head, format_args!("domain {}", clean(&domain.domain))));
-        text += &settings(&domain.settings, look);
+    for of in &effective.domains {
+        text.push('\n');
+        text += &domain(of, look);
     }
     text
+}
+
+/// What holds for a domain.
+#[must_use]
+pub fn domain(domain: &DomainSettings, look: Look) -> String {
+    let head = look.ink(Ink::Head, format_args!("domain {}", clean(&domain.domain)));
+    format!("{head}\n{}", settings(&domain.settings, look))
 }
 
 /// What a reload did.

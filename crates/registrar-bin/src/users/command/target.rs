@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::locked::{Locked, unreadable};
+use crate::Failure;
 use crate::cli::UsersFileArgs;
 use crate::config::{self, Settings, UsersSource, check_realm, is_near};
 use crate::say::wrong;
@@ -16,7 +17,6 @@ use crate::users::load::TextFile;
 use crate::users::masked::masked;
 use crate::users::read::{Place, read};
 use crate::users::user::{Secrets, User};
-use crate::{Failure, assemble};
 
 pub(super) struct Target {
     pub(super) path: PathBuf,
@@ -70,7 +70,7 @@ impl Target {
             check_realm(realm).map_err(|wanted| wrong(&format!("--realm {wanted}")))?;
             return Ok(realm.to_owned());
         }
-        let configured = self.settings.as_ref().map(|settings| assemble::realm_of(settings, user.domain()));
+        let configured = self.settings.as_ref().map(|settings| settings.auth.realm_of(user.domain()));
         Ok(configured.or_else(|| own.map(str::to_owned)).unwrap_or_else(|| user.domain().to_owned()))
     }
 
