@@ -110,7 +110,7 @@ impl Rates {
         }
         let took = now.took.iter().filter_map(|(class, now)| Took::between(class, before.took.get(class), now));
         rates.took = took.collect();
-        rates.took.sort_by(|a, b| b.requests.cmp(&a.requests));
+        rates.took.sort_by_key(|took| std::cmp::Reverse(took.requests));
         rates.refusals.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         rates
     }
