@@ -147,6 +147,12 @@ impl DurableLocation {
         Some(thread.join())
     }
 
+    /// The memory that the table takes, in bytes, but for what the allocator adds.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.table.memory()
+    }
+
     /// How many bindings it may hold from now on. None is removed for it.
     pub fn limit(&self, max_bindings: usize) {
         self.table.limit(max_bindings);

@@ -15,13 +15,16 @@ mod changes;
 mod convert;
 mod events;
 mod history;
+mod http;
 mod metrics;
 mod server;
 mod time;
+mod traces;
 mod webhook;
 
 pub use events::EventLog;
 pub use history::{History, HistoryConfig};
 pub use metrics::{Measured, Meters};
 pub use server::{Admin, AdminConfig, BindError, Control, Handles, Listen, Scope, Serving, Token, TokenError};
+pub use traces::{EndpointError, TraceCounts, Tracer, TracesConfig};
 pub use webhook::{Webhook, WebhookError};

@@ -74,6 +74,9 @@ pub struct LocationStatus {
     pub bindings: usize,
     /// How many there may be.
     pub max_bindings: usize,
+    /// The memory that the table takes, in bytes, but for what the allocator adds.
+    #[serde(default)]
+    pub memory: usize,
     /// Why the last write failed, if nothing can be kept now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,

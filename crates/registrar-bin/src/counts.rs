@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use location_durable::DurableStats;
-use registrar_admin::{EventLog, Measured};
+use registrar_admin::{EventLog, Measured, TraceCounts};
 use registrar_api::{BackendStatus, CertificateStatus};
 use sip_dispatch::{Counters, CountersSnapshot};
 use sip_transport::{Clock, CloseCause, CountersHandle, Tls};
@@ -22,19 +22,22 @@ pub(crate) struct Counts {
     location: Option<Disk>,
     certificates: Mutex<Vec<Tls>>,
     watchers: OnceLock<(Arc<EventLog>, Clock)>,
+    traces: TraceCounts,
 }
 
 impl Counts {
     /// `users`: the store that is asked for users, if there is one. `location`: the table on disk, if it is there.
-    /// `certificates`: what is presented.
+    /// `certificates`: what is presented. `traces`: of the spans that are sent.
     pub(crate) fn new(
         transport: CountersHandle,
         users: Option<UserStore>,
         location: Option<Disk>,
         certificates: Vec<Tls>,
+        traces: TraceCounts,
     ) -> Self {
         let (users, certificates) = (Mutex::new(users), Mutex::new(certificates));
-        Self { transport, dispatchers: Mutex::default(), users, location, certificates, watchers: OnceLock::new() }
+        let (dispatchers, watchers) = (Mutex::default(), OnceLock::new());
+        Self { transport, dispatchers, users, location, certificates, watchers, traces }
     }
 
     /// Another store is asked for users from now on, or none.
@@ -85,6 +88,7 @@ impl Counts {
         let location = self.location.as_ref().map(|disk| disk.location.stats());
         let location = location.iter().flat_map(DurableStats::named);
         let all = transport.named().chain(dispatch.named()).chain(users.iter().flat_map(named)).chain(location);
+        let all = all.chain(self.traces.named());
         all.collect()
     }
 

@@ -222,6 +222,7 @@ fn without_restart(now: &Settings, wanted: Settings) -> Settings {
     settings.log.json = now.log.json;
     settings.location.clone_from(&now.location);
     settings.admin.clone_from(&now.admin);
+    settings.traces.clone_from(&now.traces);
     settings.flows.restart_grace = now.flows.restart_grace;
     settings.flows.keepalive = now.flows.keepalive;
     settings.flows.ping = now.flows.ping;
@@ -255,6 +256,7 @@ mod tests {
         wanted.connections = Some(7);
         wanted.users = Some(UsersSource::File("users.toml".into()));
         wanted.auth.next_nonce = !wanted.auth.next_nonce;
+        wanted.traces = registrar_admin::TracesConfig::new("http://127.0.0.1:4318", 1).ok();
         wanted.admin = Some(registrar_admin::AdminConfig::default());
         let settings = without_restart(&now, wanted.clone());
         for key in KEYS {

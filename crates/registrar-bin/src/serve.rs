@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use registrar_admin::Tracer;
 use sip_dispatch::{Dispatcher, Share};
 use sip_transport::{BindError, RunError, Server, Shutdown, WorkerId};
 
@@ -52,8 +53,10 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let mut banner = banner::started(&settings, users.as_ref(), &certificates, &says, server.legs());
     let access = users.map(|users| Access::new(&settings, users, None)).transpose()?;
     let store = access.as_ref().and_then(Access::store);
-    let counts = Arc::new(Counts::new(server.counters(), store, disk.clone(), certificates.handles()));
     let threads = |error| Failure::Machine(format!("error: threads and signals: {error}"));
+    let tracer = settings.traces.as_ref().map(Tracer::start).transpose().map_err(threads)?.map(Arc::new);
+    let traced = tracer.as_ref().map(|tracer| tracer.counts()).unwrap_or_default();
+    let counts = Arc::new(Counts::new(server.counters(), store, disk.clone(), certificates.handles(), traced));
     let certificates = certificates.watch().transpose().map_err(threads)?;
     let messages = Arc::new(MessageLog::new(&settings.log.messages));
     let reloader = Arc::new(Reloader::new(Start {
@@ -98,12 +101,15 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         let (log, messages) = (Arc::clone(&log), Arc::clone(&messages));
         let dispatcher = Dispatcher::following(reloader.rules(), share);
         counts.add(dispatcher.counters());
-        let told = told.clone();
+        let (told, tracer) = (told.clone(), tracer.clone());
         dispatcher.on_outcome(move |outcome| {
             log.write(outcome);
             messages.write(outcome);
             if let Some(told) = &told {
                 told.outcome(outcome);
+            }
+            if let Some(tracer) = &tracer {
+                tracer.outcome(outcome);
             }
         })
     };

@@ -4,37 +4,48 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::hash::RandomState;
 
 use md5::{Digest, Md5};
 use sip_dispatch::links::{Fallback, Sanity};
-use sip_dispatch::{Config, Dispatcher, Link, ReceiveChain, Share};
+use sip_dispatch::{Answer, Config, Dispatcher, Link, ReceiveChain, Share};
+use sip_message::{Framing, Index};
 use sip_registrar::auth::{Account, Authorize, UserTable};
-use sip_registrar::{Redirect, Registrar};
+use sip_registrar::{Aor, FlowRules, Limits, LocationService, MemoryLocation, Plan, Redirect, Registrar, Removal};
 use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
 
 struct Counting;
 
 thread_local! {
     static TAKEN: Cell<usize> = const { Cell::new(0) };
+    /// Bytes that this thread has taken and not given back.
+    static HELD: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count() {
     TAKEN.with(|taken| taken.set(taken.get() + 1));
 }
 
+fn hold(more: usize, less: usize) {
+    HELD.with(|held| held.set(held.get().wrapping_add(more).wrapping_sub(less)));
+}
+
 // SAFETY: everything is left to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
+        hold(layout.size(), 0);
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        hold(0, layout.size());
         // SAFETY: the caller's promise is passed on.
         unsafe { System.dealloc(at, layout) }
     }
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
+        hold(size, layout.size());
         // SAFETY: the caller's promise is passed on.
         unsafe { System.realloc(at, layout, size) }
     }
@@ -218,4 +229,56 @@ fn an_authenticated_refresh_takes_memory_once_for_its_record() {
         // The first ones find buffers that are still too small.
         assert!(taken <= 1 || count < 200, "{taken} times at {count}");
     }
+}
+
+const NOW: Now = Now::from_millis(1_700_000_000_000);
+
+/// Registers one of many users.
+fn register(table: &MemoryLocation, n: u32, contact: &str) {
+    let request = format!(
+        "REGISTER sip:example.com SIP/2.0\r\nCall-ID: {n}\r\nCSeq: 1 REGISTER\r\nContact: <sip:{contact}>\r\nExpires: {}\r\n\r\n",
+        300 + n % 3000
+    );
+    let here = ([192, 0, 2, 1], 5060).into();
+    let peer = Peer { leg: LegId(0), transport: Transport::Udp, remote: here, local: here, flow: None };
+    let (mut index, mut text, mut buffer) = (Index::new(), Vec::new(), Vec::new());
+    let message = index.read(request.as_bytes(), Framing::Datagram).unwrap();
+    let rules = FlowRules::default();
+    let plan = Plan::read(message, peer, Limits::default(), rules, None, &RandomState::new(), &mut text).unwrap();
+    let aor = format!("sip:user{n}@example.com");
+    let Answer::Now(done) = table.register(&Aor::parse(&aor, &mut buffer).unwrap(), &plan, NOW) else {
+        unreachable!("it is in memory")
+    };
+    done.unwrap();
+}
+
+#[test]
+fn it_says_what_it_has_taken_also_after_changes_and_removals() {
+    let before = HELD.get();
+    let table = MemoryLocation::default();
+    let is_right = |what: &str| {
+        let (taken, says) = (HELD.get() - before, table.memory());
+        assert!(taken.abs_diff(says) < taken / 50, "{what}: {taken} bytes taken, and it says {says}");
+    };
+    is_right("empty");
+    (0..20_000).for_each(|n| register(&table, n, "u@192.0.2.7"));
+    is_right("full");
+    (0..20_000).for_each(|n| register(&table, n, "somebody-with-a-longer-name@192.0.2.7:5070;transport=udp"));
+    is_right("with longer records");
+    let mut buffer = Vec::new();
+    for n in 0..15_000 {
+        let aor = format!("sip:user{n}@example.com");
+        let Answer::Now(done) = table.remove(&Aor::parse(&aor, &mut buffer).unwrap(), Removal::All, NOW) else {
+            unreachable!("it is in memory")
+        };
+        drop(done.unwrap());
+    }
+    drop(buffer);
+    is_right("with a quarter left");
+    let later = Now::from_millis(NOW.at.0 + 10_000_000);
+    for _ in 0..600 {
+        table.sweep(later, Share { index: 0, of: 1 }, 100_000, &mut |_, _| {});
+    }
+    assert_eq!(table.bindings(), 0);
+    is_right("with nothing left");
 }

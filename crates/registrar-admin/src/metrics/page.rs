@@ -30,12 +30,33 @@ fn of_status(status: &api::Status, text: &mut Text) {
     text.single("registrar_location_bindings", Kind::Gauge, "Bindings in the location table.", table.bindings);
     let help = "Bindings that the location table may hold.";
     text.single("registrar_location_bindings_limit", Kind::Gauge, help, table.max_bindings);
+    let help = "Memory that the location table takes, without what the allocator adds.";
+    text.single("registrar_location_memory_bytes", Kind::Gauge, help, table.memory);
     let help = "1 if what changes can be kept.";
     text.single("registrar_location_writable", Kind::Gauge, help, u8::from(writable));
     text.family("registrar_backend_up", Kind::Gauge, "1 if what others keep for us answers.");
     for backend in &status.backends {
         let labels = [("backend", backend.name.as_str()), ("kind", backend.kind.as_str())];
         text.line("registrar_backend_up", &labels, u8::from(backend.up));
+    }
+    of_webhooks(&status.webhooks, text);
+}
+
+/// Each has its number in the configuration: two may be at one place.
+fn of_webhooks(hooks: &[api::WebhookStatus], text: &mut Text) {
+    type Value = fn(&api::WebhookStatus) -> u64;
+    let families: [(&str, Kind, &str, Value); 5] = [
+        ("registrar_webhook_up", Kind::Gauge, "1 if a webhook took what it was sent last.", |hook| hook.up.into()),
+        ("registrar_webhook_delivered_total", Kind::Counter, "Events that a webhook has taken.", |hook| hook.delivered),
+        ("registrar_webhook_failed_total", Kind::Counter, "Attempts that have failed.", |hook| hook.failed),
+        ("registrar_webhook_missed_total", Kind::Counter, "Events that it did not take in time.", |hook| hook.missed),
+        ("registrar_webhook_queued", Kind::Gauge, "Events that were not looked at for it yet.", |hook| hook.queued),
+    ];
+    for (name, kind, help, value) in families {
+        text.family(name, kind, help);
+        for (number, hook) in hooks.iter().enumerate() {
+            text.line(name, &[("webhook", &number.to_string()), ("url", &hook.url)], value(hook));
+        }
     }
 }
 

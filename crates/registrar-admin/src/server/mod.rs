@@ -99,6 +99,15 @@ struct App {
     stopping: watch::Receiver<bool>,
 }
 
+impl App {
+    /// How the registrar is, and those who are told of events.
+    fn status(&self) -> api::Status {
+        let next = self.handles.events.next();
+        let webhooks = self.webhooks.iter().map(|tally| tally.tell(next)).collect();
+        api::Status { webhooks, ..self.handles.control.status() }
+    }
+}
+
 /// The routes, behind this door.
 fn router(app: App, door: Arc<Door>) -> Router {
     let v1 = Router::new()
@@ -132,9 +141,7 @@ fn router(app: App, door: Arc<Door>) -> Router {
 }
 
 async fn status(State(app): State<App>) -> Json<api::Status> {
-    let next = app.handles.events.next();
-    let webhooks = app.webhooks.iter().map(|tally| tally.tell(next)).collect();
-    Json(api::Status { webhooks, ..app.handles.control.status() })
+    Json(app.status())
 }
 
 async fn refusals(State(app): State<App>) -> Json<Vec<api::Outcome>> {
@@ -144,7 +151,7 @@ async fn refusals(State(app): State<App>) -> Json<Vec<api::Outcome>> {
 /// Prometheus' text format.
 async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static str); 1], String) {
     let Handles { control, meters, .. } = &app.handles;
-    let text = page(meters, &control.status(), &control.measured());
+    let text = page(meters, &app.status(), &control.measured());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
 

@@ -1,31 +1,19 @@
 //! HTTP as a sender speaks it.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client as HyperClient;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, RootCertStore};
+use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::Webhook;
 use super::delivery::Delivery;
+use crate::http::{self, Https, LONGEST_ANSWER, causes};
 
 /// How long an attempt may take, its answer included.
 const DEADLINE: Duration = Duration::from_secs(10);
-
-/// A connection unused for longer is closed: firewalls forget such ones without a word.
-const IDLE: Duration = Duration::from_secs(60);
-
-/// So much of an answer is read, so that the connection can be used again. What it says is not looked at.
-const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// Why an attempt failed.
 pub(super) struct Failure {
@@ -34,27 +22,11 @@ pub(super) struct Failure {
     pub(super) retry_after: Option<Duration>,
 }
 
-pub(super) struct Client {
-    http: HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
-}
+pub(super) struct Client(Https);
 
 impl Client {
-    /// Servers are checked by the system's certificate authorities, or by those in the file that `SSL_CERT_FILE` names.
-    /// Redirects are not followed, and proxies of the environment not used.
     pub(super) fn new() -> Result<Self, rustls::Error> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        // With a provider named here, since a library must not choose one for the process.
-        let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
-        let http = HyperClient::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build(connector);
-        Ok(Self { http })
+        http::client().map(Self)
     }
 
     /// One attempt. It succeeds with any 2xx.
@@ -82,16 +54,10 @@ impl Client {
             .header("webhook-signature", delivery.signature(&hook.key, now))
             .body(Full::from(delivery.body.clone()))
             .map_err(|error| error.to_string())?;
-        let response: Response<Incoming> = self.http.request(request).await.map_err(|error| causes(&error))?;
+        let response: Response<Incoming> = self.0.request(request).await.map_err(|error| causes(&error))?;
         let (head, body) = response.into_parts();
         // An answer is one, however much stands behind it.
         let _ = Limited::new(body, LONGEST_ANSWER).collect().await;
         Ok(Response::from_parts(head, ()))
     }
-}
-
-/// The error with its causes: the first says little.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -68,6 +68,7 @@ impl Control for Program {
             mode: self.mode.to_owned(),
             directory: self.directory.clone(),
             bindings: self.location.bindings(),
+            memory: self.location.memory(),
             max_bindings: self.reloader.max_bindings(),
             failure: self
                 .location

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use location_durable::Mode;
-use registrar_admin::AdminConfig;
+use registrar_admin::{AdminConfig, TracesConfig};
 use sip_dispatch::MaddrPolicy;
 use sip_registrar::{Eviction, ForeignDomain};
 use toml::de::{DeTable, DeValue};
@@ -96,6 +96,7 @@ keys! {
     "auth", true, None, auth,
         |auth| if *auth == AuthSettings::default() { text("as by default") } else { text("set") };
     "admin", false, None, admin, |admin| of_admin(admin.as_ref());
+    "traces", false, None, traces, |traces| of_traces(traces.as_ref());
 }
 
 /// Where settings come from: the command line, a line of the file, or nowhere.
@@ -218,6 +219,10 @@ fn of_admin(admin: Option<&AdminConfig>) -> String {
     })
 }
 
+fn of_traces(traces: Option<&TracesConfig>) -> String {
+    traces.map_or_else(none, |traces| format!("one of {} to {}", traces.every(), traces.place()))
+}
+
 fn text(text: &(impl AsRef<str> + ?Sized)) -> String {
     format!("{:?}", text.as_ref())
 }
@@ -264,6 +269,7 @@ mod tests {
             origins: _,
             flows: _,
             admin: _,
+            traces: _,
         } = Settings::default();
         let defaults = Settings::default();
         for key in KEYS {

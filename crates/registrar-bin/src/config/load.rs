@@ -3,6 +3,7 @@
 use std::num::NonZeroU16;
 use std::path::Path;
 
+use registrar_admin::TracesConfig;
 use sip_dispatch::MaddrPolicy;
 use sip_dispatch::links::Rate;
 use sip_registrar::{Domains, Eviction, ForeignDomain};
@@ -99,6 +100,7 @@ fn parse(text: &str, folder: &Path, tls: &TlsKeys) -> Result<Settings, Problems>
         top.section("tcp", |tcp| read_tcp(tcp, &mut settings));
         top.section("flows", |section| flows::read(section, &mut settings.flows));
         top.section("admin", |section| settings.admin = Some(admin::read(section, folder)));
+        top.section("traces", |traces| read_traces(traces, &mut settings));
         top.section("location", |section| location::read(section, folder, &mut settings.location));
         top.section("users", |section| users::read(section, folder, &mut settings.users));
         let mut auth_at = None;
@@ -148,6 +150,21 @@ fn read_log(log: &mut Section<'_, '_>, settings: &mut Settings) {
     }
     // Who names some wants theirs, all of them.
     messages.every = every.unwrap_or(u64::from(!messages.of.is_empty()));
+}
+
+fn read_traces(traces: &mut Section<'_, '_>, settings: &mut Settings) {
+    let every = traces.number("every", 1..=1_000_000_000).map_or(100, |(every, _)| every);
+    match traces.text("endpoint") {
+        Some((endpoint, at)) => match TracesConfig::new(endpoint, every) {
+            Ok(config) => settings.traces = Some(config),
+            Err(error) => traces.problems.add(at, format!("[traces] {error}"), None),
+        },
+        None if traces.has("endpoint") => {}
+        None => {
+            let at = traces.at.clone();
+            traces.problems.add(at, "[traces] without endpoint: nobody would collect them", None);
+        }
+    }
 }
 
 fn check_level(level: &str) -> Result<(), String> {

@@ -33,7 +33,7 @@ pub(crate) use wrong::Wrong;
 
 use std::num::NonZeroU16;
 
-use registrar_admin::AdminConfig;
+use registrar_admin::{AdminConfig, TracesConfig};
 use sip_dispatch::links::Rate;
 use sip_dispatch::{MaddrPolicy, RouteConfig};
 use sip_registrar::{ForeignDomain, Limits};
@@ -65,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) flows: FlowSettings,
     /// `None`: there is no HTTP API.
     pub(crate) admin: Option<AdminConfig>,
+    /// Who collects spans.
+    pub(crate) traces: Option<TracesConfig>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +119,7 @@ impl Default for Settings {
             origins: None,
             flows: FlowSettings::default(),
             admin: None,
+            traces: None,
         }
     }
 }

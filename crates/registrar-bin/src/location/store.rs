@@ -60,6 +60,14 @@ impl Location {
         }
     }
 
+    /// The memory that the table takes.
+    pub(crate) fn memory(&self) -> usize {
+        match self {
+            Self::Memory(location) => location.memory(),
+            Self::Disk(location) => location.memory(),
+        }
+    }
+
     /// How many bindings there may be from now on.
     pub(crate) fn limit(&self, max_bindings: usize) {
         match self {

@@ -99,7 +99,7 @@ impl MessageLog {
         if !wanted.of.is_empty() && !wanted.of.iter().any(|of| of.is_of(outcome)) {
             return;
         }
-        if self.seen.fetch_add(1, Ordering::Relaxed) % wanted.every != 0 {
+        if !self.seen.fetch_add(1, Ordering::Relaxed).is_multiple_of(wanted.every) {
             return;
         }
         let Some(left_out) = self.limit.admits(outcome.now.at.seconds()) else { return };

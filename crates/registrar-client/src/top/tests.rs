@@ -17,6 +17,7 @@ fn sample(seconds: u64, requests: u64) -> Sample {
         directory: Some("/var/lib/registrar".to_owned()),
         bindings: 48_213,
         max_bindings: 1_000_000,
+        memory: 0,
         failure: None,
     };
     let backend = BackendStatus {

@@ -25,6 +25,12 @@ impl MemoryLocation {
         self.table.bindings()
     }
 
+    /// The memory that the table takes, in bytes, but for what the allocator adds.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.table.memory()
+    }
+
     /// How many bindings it may hold from now on. None is removed for it.
     pub fn limit(&self, max_bindings: usize) {
         self.table.limit(max_bindings);

@@ -25,6 +25,8 @@ pub(super) struct Slot {
 pub(super) struct Shard {
     pub(super) table: HashTable<Slot>,
     wheel: Wheel,
+    /// What all records take.
+    bytes: usize,
 }
 
 /// What is due in a shard.
@@ -37,7 +39,13 @@ pub(super) enum Due {
 
 impl Shard {
     pub(super) fn new() -> Self {
-        Self { table: HashTable::new(), wheel: Wheel::new() }
+        Self { table: HashTable::new(), wheel: Wheel::new(), bytes: 0 }
+    }
+
+    /// The memory that it takes, but for what the allocator adds.
+    pub(super) fn memory(&self) -> usize {
+        let entries = self.wheel.buckets.iter().map(|bucket| bucket.capacity() * size_of::<u64>());
+        self.bytes + self.table.allocation_size() + entries.sum::<usize>() + size_of_val(&*self.wheel.buckets)
     }
 
     pub(super) fn find(&self, hash: u64, aor: &Aor<'_>) -> Option<&Slot> {
@@ -59,14 +67,16 @@ impl Shard {
             (Ok(mut entry), Some(record)) => {
                 let slot = entry.get_mut();
                 let due = due_second(&record);
+                self.bytes = self.bytes + record.size() - slot.record.size();
                 slot.record = record;
                 if due < slot.filed {
                     slot.filed = self.wheel.file(hash, due);
                 }
             }
-            (Ok(entry), None) => drop(entry.remove()),
+            (Ok(entry), None) => self.bytes -= entry.remove().0.record.size(),
             (Err(_), Some(record)) => {
                 let filed = self.wheel.file(hash, due_second(&record));
+                self.bytes += record.size();
                 self.table.insert_unique(hash, Slot { record, filed }, |slot| hash_of(&slot.record.aor()));
             }
             (Err(_), None) => {}
@@ -114,9 +124,14 @@ impl Shard {
             match without_expired(&slot.record) {
                 Some(record) => {
                     slot.filed = self.wheel.file_later(hash, due_second(&record));
+                    self.bytes = self.bytes + record.size() - slot.record.size();
                     gone(std::mem::replace(&mut slot.record, record.clone()), Some(record));
                 }
-                None => gone(entry.remove().0.record, None),
+                None => {
+                    let record = entry.remove().0.record;
+                    self.bytes -= record.size();
+                    gone(record, None);
+                }
             }
         }
     }

@@ -91,6 +91,13 @@ impl<J: Journal> Table<J> {
         self.bindings.load(Ordering::Relaxed)
     }
 
+    /// The memory that it takes, in bytes, but for what the allocator adds. Each part is locked for a moment.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let parts: usize = self.shards.iter().map(|shard| shard.lock().memory()).sum();
+        parts + size_of_val(&*self.shards)
+    }
+
     /// How many bindings it may hold from now on. None is removed for it.
     pub fn limit(&self, max_bindings: usize) {
         self.max_bindings.store(max_bindings, Ordering::Relaxed);

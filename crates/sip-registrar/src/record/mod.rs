@@ -139,6 +139,11 @@ impl Binding<'_> {
 }
 
 impl Record {
+    /// What it takes on the heap, with the two counts of an `Arc`.
+    pub(crate) fn size(&self) -> usize {
+        self.0.len() + 2 * size_of::<usize>()
+    }
+
     /// A record from bytes of a store.
     ///
     /// # Errors

@@ -12,6 +12,8 @@ mod metrics;
 mod openapi;
 mod reasons;
 mod schemathesis;
+#[cfg(test)]
+mod traces;
 mod webhooks;
 
 use std::process::Command;

@@ -143,6 +143,7 @@ pub(super) fn status() -> Status {
             directory: Some("/var/lib/registrar".to_owned()),
             bindings: 3,
             max_bindings: 1_000_000,
+            memory: 0,
             failure: None,
         },
         backends: Vec::new(),

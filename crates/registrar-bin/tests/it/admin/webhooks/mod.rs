@@ -2,13 +2,16 @@
 
 mod receiver;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use receiver::{Mood, Receiver, SECRET};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::Value;
 
 use super::Administered;
-use crate::harness::{PATIENCE, Phone, Request};
+use crate::harness::{PATIENCE, Phone, Process, Request, Room, command};
 
 /// A registrar that tells this receiver, with these lines in its table.
 fn telling(receiver: &Receiver, more: &str, settings: &str) -> Administered {
@@ -75,6 +78,37 @@ fn a_receiver_that_is_slow_down_and_back_loses_nothing_and_hears_it_in_order() {
     let up = wait_for_status(&registrar, |hook| hook["queued"] == 0);
     assert_eq!((&up["up"], &up["delivered"], &up["missed"]), (&true.into(), &450.into(), &0.into()), "{up}");
     registrar.registrar.stop();
+}
+
+#[test]
+fn one_behind_tls_is_told_if_its_certificate_is_trusted_and_else_it_is_said_why_not() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap());
+    let room = Room::new();
+    let own = room.file("own.pem", &made.cert.pem());
+    let strange = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let strange = room.file("strange.pem", &strange.cert.pem());
+    for (trusted, is_taken) in [(own, true), (strange, false)] {
+        let receiver = Receiver::secured(Mood::Takes, Arc::clone(&config));
+        let url = format!("https://localhost:{}/hooks/17", receiver.addr.port());
+        let hook = format!("location.mode = 'memory'\n[[admin.webhook]]\nurl = '{url}'\nsecret = '{SECRET}'");
+        let registrar = Administered::started(&hook, |file| {
+            Process::start(command().env("SSL_CERT_FILE", &trusted).args(["serve", "--config", file]))
+        });
+        register(&registrar, 0..1);
+        if is_taken {
+            assert_eq!(receiver.events(1)[0]["aor"], "sip:user0@example.com");
+            wait_for_status(&registrar, |hook| hook["delivered"] == 1 && hook["up"] == true);
+        } else {
+            let down = wait_for_status(&registrar, |hook| hook["failed"].as_u64() >= Some(1));
+            let failure = down["failure"].as_str().unwrap();
+            assert!(failure.contains("certificate"), "{failure}");
+        }
+        registrar.registrar.stop();
+    }
 }
 
 #[test]

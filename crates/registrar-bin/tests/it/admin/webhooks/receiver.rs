@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -48,6 +49,15 @@ pub(super) struct Receiver {
 impl Receiver {
     /// On this port; 0: on a free one.
     pub(super) fn start(port: u16, mood: Mood) -> Self {
+        Self::behind(port, mood, None)
+    }
+
+    /// The same over TLS.
+    pub(super) fn secured(mood: Mood, config: Arc<ServerConfig>) -> Self {
+        Self::behind(0, mood, Some(config))
+    }
+
+    fn behind(port: u16, mood: Mood, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let addr = listener.local_addr().unwrap();
         let (mood, ends) = (Arc::new(Mutex::new(mood)), Arc::new(AtomicBool::new(false)));
@@ -58,7 +68,15 @@ impl Receiver {
                 if end.load(Ordering::SeqCst) {
                     return;
                 }
-                take(stream.unwrap(), &its_mood, &sender);
+                let stream = stream.unwrap();
+                stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                match &tls {
+                    None => take(stream, &its_mood, &sender),
+                    Some(tls) => {
+                        let session = ServerConnection::new(Arc::clone(tls)).unwrap();
+                        take(StreamOwned::new(session, stream), &its_mood, &sender);
+                    }
+                }
             }
         });
         Self { addr, mood, posts, ends, thread: Some(thread) }
@@ -109,15 +127,15 @@ impl Drop for Receiver {
 }
 
 /// One delivery for each connection.
-fn take(mut stream: TcpStream, mood: &Mutex<Mood>, posts: &Sender<Post>) {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
+fn take(stream: impl Read + Write, mood: &Mutex<Mood>, posts: &Sender<Post>) {
+    let mut reader = BufReader::new(stream);
     let mut head = Vec::new();
     loop {
         let mut line = String::new();
         match reader.read_line(&mut line) {
             Ok(0) => return,
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => return,
+            // It does not trust us, too.
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::InvalidData) => return,
             read => drop(read.unwrap()),
         }
         let line = line.trim_end().to_owned();
@@ -151,7 +169,9 @@ fn take(mut stream: TcpStream, mood: &Mutex<Mood>, posts: &Sender<Post>) {
     let taken = status.starts_with('2');
     // The test may have seen enough.
     drop(posts.send(Post { id, body: serde_json::from_slice(&body).unwrap(), taken }));
+    let stream = reader.get_mut();
     drop(write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\n\r\n"));
+    drop(stream.flush());
 }
 
 /// HMAC-SHA256 (RFC 2104), written without the code under test.
