@@ -134,7 +134,8 @@ impl Desk {
     }
 
     fn answer(&self, user: &User, asked: Instant, found: Option<Arc<Account>>) {
-        self.counters.answered.add(1);
+        let took = usize::try_from(self.now().saturating_duration_since(asked).as_micros()).unwrap_or(usize::MAX);
+        self.counters.answered_in(took);
         let up = self.breaker.lock().succeeded(self.now());
         if let Some(down_for) = up {
             self.tell(StoreEvent::Up(down_for));

@@ -19,6 +19,10 @@ pub struct RemoteStats {
     pub joined: u64,
     /// Lookups the store answered.
     pub answered: u64,
+    /// How long these took together, in microseconds.
+    pub answered_us: u64,
+    /// How long the last of them took; zero before the first.
+    pub last_answer: Duration,
     /// Lookups the store did not answer, or not in time.
     pub failures: u64,
     /// Users whom the store has, with data that make no account.
@@ -45,6 +49,8 @@ pub(crate) struct Counters {
     pub(crate) misses: Counter,
     pub(crate) joined: Counter,
     pub(crate) answered: Counter,
+    pub(crate) answered_us: Counter,
+    pub(crate) last_answer_us: Counter,
     pub(crate) failures: Counter,
     pub(crate) unusable: Counter,
     pub(crate) rejected: Counter,
@@ -64,6 +70,13 @@ impl Counter {
 }
 
 impl Counters {
+    /// The store answered, after so many microseconds.
+    pub(crate) fn answered_in(&self, micros: usize) {
+        self.answered.add(1);
+        self.answered_us.add(micros);
+        self.last_answer_us.0.store(u64::try_from(micros).unwrap_or(u64::MAX), Relaxed);
+    }
+
     /// The counters; what is not counted is left at its default.
     pub(crate) fn read(&self) -> RemoteStats {
         RemoteStats {
@@ -73,6 +86,8 @@ impl Counters {
             misses: self.misses.get(),
             joined: self.joined.get(),
             answered: self.answered.get(),
+            answered_us: self.answered_us.get(),
+            last_answer: Duration::from_micros(self.last_answer_us.get()),
             failures: self.failures.get(),
             unusable: self.unusable.get(),
             rejected: self.rejected.get(),

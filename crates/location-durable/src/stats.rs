@@ -18,6 +18,10 @@ pub struct DurableStats {
     pub change_bytes: u64,
     /// Bytes written to the file for that, snapshots and the structure of the file included.
     pub written_bytes: u64,
+    /// How long all writes took together, in microseconds.
+    pub write_us: u64,
+    /// How long the last one took.
+    pub last_write_us: u64,
     /// How long the longest write took, in microseconds.
     pub longest_write_us: u64,
     /// Writes that failed.
@@ -40,6 +44,7 @@ impl DurableStats {
             ("location_changes", self.changes),
             ("location_change_bytes", self.change_bytes),
             ("location_written_bytes", self.written_bytes),
+            ("location_write_us", self.write_us),
             ("location_longest_write_us", self.longest_write_us),
             ("location_failures", self.failures),
             ("location_taken_back", self.taken_back),
@@ -57,6 +62,8 @@ pub(crate) struct Counters {
     changes: AtomicU64,
     change_bytes: AtomicU64,
     written_bytes: AtomicU64,
+    write_us: AtomicU64,
+    last_write_us: AtomicU64,
     longest_write_us: AtomicU64,
     failures: AtomicU64,
     taken_back: AtomicU64,
@@ -72,7 +79,10 @@ impl Counters {
         self.changes.fetch_add(changes.into(), Ordering::Relaxed);
         self.change_bytes.fetch_add(change_bytes as u64, Ordering::Relaxed);
         self.written_bytes.fetch_add(written, Ordering::Relaxed);
-        self.longest_write_us.fetch_max(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.write_us.fetch_add(took, Ordering::Relaxed);
+        self.last_write_us.store(took, Ordering::Relaxed);
+        self.longest_write_us.fetch_max(took, Ordering::Relaxed);
     }
 
     pub(crate) fn failed(&self, why: &dyn Display) {
@@ -108,6 +118,8 @@ impl Counters {
             changes: of(&self.changes),
             change_bytes: of(&self.change_bytes),
             written_bytes: of(&self.written_bytes),
+            write_us: of(&self.write_us),
+            last_write_us: of(&self.last_write_us),
             longest_write_us: of(&self.longest_write_us),
             failures: of(&self.failures),
             taken_back: of(&self.taken_back),

@@ -1,7 +1,7 @@
 //! What was counted, by all workers together.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use location_durable::DurableStats;
 use registrar_admin::{EventLog, Measured, TraceCounts};
@@ -23,6 +23,15 @@ pub(crate) struct Counts {
     certificates: Mutex<Vec<Tls>>,
     watchers: OnceLock<(Arc<EventLog>, Clock)>,
     traces: TraceCounts,
+}
+
+/// Something that others keep.
+struct Kept {
+    backend: Arc<Backend>,
+    /// What it is, for people.
+    kind: &'static str,
+    /// How long its last answer took, or the last write; zero before the first.
+    took: Duration,
 }
 
 impl Counts {
@@ -57,8 +66,8 @@ impl Counts {
     pub(crate) fn watched(&self, events: &Arc<EventLog>, clock: Clock) {
         // There is one log.
         drop(self.watchers.set((Arc::clone(events), clock)));
-        for (backend, _) in self.backends() {
-            backend.watched(events, clock);
+        for kept in self.backends() {
+            kept.backend.watched(events, clock);
         }
     }
 
@@ -103,19 +112,26 @@ impl Counts {
         }
     }
 
-    /// What others keep for the registrar, each with what it is.
-    fn backends(&self) -> Vec<(Arc<Backend>, &'static str)> {
-        let users = lock(&self.users).as_ref().map(|users| (Arc::clone(&users.backend), users.says));
-        let disk = self.location.as_ref().map(|disk| (Arc::clone(&disk.backend), "on disk"));
+    /// What others keep for the registrar.
+    fn backends(&self) -> Vec<Kept> {
+        let users = lock(&self.users).as_ref().map(|users| {
+            let took = users.remote.stats().last_answer;
+            Kept { backend: Arc::clone(&users.backend), kind: users.says, took }
+        });
+        let disk = self.location.as_ref().map(|disk| {
+            let took = Duration::from_micros(disk.location.stats().last_write_us);
+            Kept { backend: Arc::clone(&disk.backend), kind: "on disk", took }
+        });
         users.into_iter().chain(disk).collect()
     }
 
     /// How that is.
     pub(crate) fn backend_status(&self) -> Vec<BackendStatus> {
-        let status = |(backend, kind): (Arc<Backend>, &str)| {
+        let status = |Kept { backend, kind, took }: Kept| {
             let failure = backend.failure();
             let (name, kind) = (backend.name().to_owned(), kind.to_owned());
-            BackendStatus { name, kind, up: failure.is_none(), failure, delay_ms: None }
+            let delay_ms = (!took.is_zero()).then(|| u32::try_from(took.as_millis()).unwrap_or(u32::MAX));
+            BackendStatus { name, kind, up: failure.is_none(), failure, delay_ms }
         };
         self.backends().into_iter().map(status).collect()
     }

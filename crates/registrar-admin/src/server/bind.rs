@@ -19,6 +19,10 @@ use super::{AdminConfig, App, Handles, router};
 use crate::events::From;
 use crate::webhook::Sender;
 
+/// How far behind the workers it stands (nice(1)).
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
 /// How long the answers to what has been asked may take at the end.
 const LEAVE: Duration = Duration::from_secs(1);
 
@@ -116,6 +120,7 @@ impl Admin {
         let app = App { handles, webhooks, stopping: stopping.clone() };
         let sockets = self.unix.iter().map(|(path, _)| path.clone()).collect();
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
+            behind_workers();
             runtime.block_on(self.run(app, senders, stopping));
             runtime.shutdown_background();
         })?;
@@ -158,6 +163,13 @@ impl Admin {
         // What is being answered may end; what does not is cut.
         let _ = tokio::time::timeout(LEAVE, async { while all.join_next().await.is_some() {} }).await;
     }
+}
+
+/// Has this thread run when no worker wants to, where there is no processor for each: a listing must not make phones wait.
+fn behind_workers() {
+    #[cfg(target_os = "linux")]
+    // On Linux a thread has a priority of its own. Where that may not be changed, it is as it was.
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
 }
 
 impl Drop for Serving {

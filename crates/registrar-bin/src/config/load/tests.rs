@@ -384,3 +384,23 @@ fn webhooks_are_read_and_what_is_wrong_with_one_is_said_where_it_stands() {
         assert!(problems.iter().all(|(_, what)| !what.contains("MfKQ")), "{problems:?}");
     }
 }
+
+#[test]
+fn messages_and_spans_that_are_wanted_are_read_and_what_is_wrong_is_said() {
+    let messages = |text: &str| parse(&format!("[log]\n{text}")).unwrap().log.messages;
+    assert_eq!((messages("").every, messages("sip_every = 50").every), (0, 50));
+    let of = messages("sip_of = ['alice@example.com', '192.0.2.0/24']");
+    assert_eq!((of.every, of.of.len()), (1, 2));
+    let traces = parse("[traces]\nendpoint = 'http://127.0.0.1:4318/v1/traces'").unwrap().traces.unwrap();
+    assert_eq!((traces.every(), traces.place().as_str()), (100, "http://127.0.0.1:4318"));
+    for (text, line, what) in [
+        ("[log]\nsip_of = ['alice']", 2, "[log] sip_of must be addresses of record, IP addresses or networks"),
+        ("[log]\nsip_every = -1", 2, "[log] sip_every must be a whole number"),
+        ("[traces]\nevery = 1", 1, "[traces] without endpoint"),
+        ("[traces]\nendpoint = '127.0.0.1:4318'", 2, "[traces] the endpoint begins with http:// or https://"),
+        ("[traces]\nendpoint = 'http://x/'\nevery = 0", 3, "[traces] every must be a whole number"),
+    ] {
+        let found = problems(text);
+        assert!(found.len() == 1 && found[0].0 == line && found[0].1.contains(what), "{text}: {found:?}");
+    }
+}

@@ -38,8 +38,11 @@ fn a_store_of_users_that_goes_down_and_comes_back_is_told_with_its_reason() {
         let challenge = Challenge::of(&phone.ask(&request));
         phone.ask(&request.again().with(&Answer::of(user).to(&challenge).header())).status()
     };
+    assert_eq!(backend(&registrar).get("delay_ms"), None);
     assert_eq!(register("alice"), 200);
-    assert_eq!(backend(&registrar)["up"], true);
+    let up = backend(&registrar);
+    assert!(up["up"] == true && up["delay_ms"].as_u64() < Some(1000), "{up}");
+    assert!(up["delay_ms"].is_u64(), "{up}");
     let port = service.stop();
     assert_eq!(register("bob"), 503);
     let down = next(&mut lines);
