@@ -38,8 +38,8 @@ enum Task {
     Reasons,
     /// Run the fuzz targets
     Fuzz(fuzz::Options),
-    /// Counted instructions of the hot paths, against their budgets
-    Instructions,
+    /// Counted instructions and allocations of the hot paths, against what was recorded
+    Instructions(instructions::Options),
     /// Server CPU per request, latency and memory of the release binary, beside Kamailio and a bare UDP echo
     Bench(bench::Options),
     /// The bare UDP echo that bench starts
@@ -65,7 +65,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Advisories => test::advisories(),
         Task::Reasons => reasons::run(),
         Task::Fuzz(options) => fuzz::run(&options),
-        Task::Instructions => instructions::run(),
+        Task::Instructions(options) => instructions::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Echo { port } => bench::echo::serve(port),
     }

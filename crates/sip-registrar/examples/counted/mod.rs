@@ -2,9 +2,9 @@
 //! difference of two counts of instructions divided by that of their N is the cost of one.
 //!
 //! ```text
-//! cargo build --profile bench -p sip-registrar --example refresh
-//! valgrind --tool=callgrind target/release/examples/refresh --repeat 200
-//! valgrind --tool=callgrind target/release/examples/refresh --repeat 1200
+//! cargo build --release -p sip-registrar --example requests
+//! valgrind --tool=callgrind target/release/examples/requests refresh --repeat 200
+//! valgrind --tool=callgrind target/release/examples/requests refresh --repeat 1200
 //! ```
 
 use std::borrow::Cow;
@@ -13,7 +13,6 @@ use std::hint::black_box;
 
 use sip_dispatch::links::{Fallback, Options, Sanity};
 use sip_dispatch::{Config, Dispatcher, Link, Outcome, ReceiveChain, Share};
-use sip_registrar::auth::{Account, Authorize, Ha1, HashFunction, UserTable};
 use sip_registrar::{Redirect, Registrar};
 use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
 
@@ -33,14 +32,28 @@ pub(crate) const REGISTER: &str = "REGISTER sip:example.com;transport=udp SIP/2.
     Allow: PRACK, INVITE, ACK, BYE, CANCEL, UPDATE, INFO, SUBSCRIBE, NOTIFY, REFER, MESSAGE\r\n\
     Content-Length:  0\r\n\r\n";
 
-/// The N of `--repeat N`; 1 if it is not given.
-pub(crate) fn times() -> Result<u32, Box<dyn Error>> {
+/// What stands before `--repeat N`, and the N; 1 if it is not given.
+pub(crate) fn arguments() -> Result<(Option<String>, u32), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => Ok(1),
-        ["--repeat", times] => Ok(times.parse()?),
-        _ => Err("usage: [--repeat N]".into()),
+        [] => Ok((None, 1)),
+        ["--repeat", times] => Ok((None, times.parse()?)),
+        [what] => Ok((Some(what.to_owned()), 1)),
+        [what, "--repeat", times] => Ok((Some(what.to_owned()), times.parse()?)),
+        _ => Err("usage: [WHAT] [--repeat N]".into()),
     }
+}
+
+/// The links of a registrar that asks nobody for a password.
+pub(crate) fn links() -> Result<Vec<Link>, Box<dyn Error>> {
+    let registrar = Registrar::builder().domains(["example.com"]).build()?;
+    Ok(vec![
+        Sanity { supported: Some(&["path"]), ..Sanity::default() }.into(),
+        Options { allow: &["REGISTER", "OPTIONS"], supported: &["path"] }.into(),
+        registrar.clone().into(),
+        Redirect::new(registrar).into(),
+        Fallback { allow: &["REGISTER", "OPTIONS"] }.into(),
+    ])
 }
 
 /// Who is told.
@@ -55,24 +68,8 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// One that asks alice for her password, which is `secret`, or nobody for any. `told`: of how each request ends.
-    pub(crate) fn new(asks_for_passwords: bool, told: Option<Told>) -> Result<Self, Box<dyn Error>> {
-        let registrar = Registrar::builder().domains(["example.com"]).build()?;
-        let mut links = vec![
-            Link::from(Sanity { supported: Some(&["path"]), ..Sanity::default() }),
-            Link::from(Options { allow: &["REGISTER", "OPTIONS"], supported: &["path"] }),
-        ];
-        if asks_for_passwords {
-            let ha1 = Ha1::of(HashFunction::Md5, b"alice", b"example.com", b"secret");
-            let mut users = UserTable::new();
-            users.insert(b"example.com", Account::new(*b"alice", *b"example.com").ha1(ha1));
-            links.push(Authorize::builder().domains(["example.com"]).credentials(users).build()?.into());
-        }
-        links.extend([
-            Link::from(registrar.clone()),
-            Link::from(Redirect::new(registrar)),
-            Link::from(Fallback { allow: &["REGISTER", "OPTIONS"] }),
-        ]);
+    /// One with these links. `told`: of how each request ends.
+    pub(crate) fn of(links: Vec<Link>, told: Option<Told>) -> Result<Self, Box<dyn Error>> {
         let (remote, local) = ("127.0.0.1:40000".parse()?, "127.0.0.1:5060".parse()?);
         let dispatcher = Dispatcher::new(ReceiveChain::new(links), Config::default(), Share::WHOLE);
         Ok(Self {
