@@ -47,6 +47,7 @@ const PACKAGES: &[Package] = &[
     // mariadb-install-db needs it.
     Package { name: "mariadb-client-core", program: "my_print_defaults", without: Without::Tests("mariadb") },
     Package { name: "prometheus", program: "promtool", without: Without::Tests("admin::metrics::prometheus") },
+    Package { name: "strace", program: "strace", without: Without::Tests("syscalls") },
     Package { name: "systemd", program: "systemd-analyze", without: Without::Tests("systemd") },
     Package { name: "valgrind", program: "valgrind", without: Without::Tests("valgrind") },
 ];

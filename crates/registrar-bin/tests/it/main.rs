@@ -59,6 +59,8 @@ mod stop;
 #[cfg(test)]
 mod stores;
 #[cfg(test)]
+#[cfg(test)]
+mod syscalls;
 mod systemd;
 #[cfg(test)]
 mod two_processes;
