@@ -11,6 +11,7 @@ mod digest;
 mod disk;
 pub(crate) mod echo;
 mod kamailio;
+mod latency;
 mod listing;
 mod load;
 mod million;
@@ -77,6 +78,9 @@ pub(crate) struct Options {
     /// Instead: what phones notice when a table of so many is listed over the API
     #[arg(long, value_parser = clap::value_parser!(u32).range(1000..=3_000_000))]
     listing: Option<u32>,
+    /// Instead: how long answers take at 10, 50 and 80 % of the rate that each server reaches, beside the echo
+    #[arg(long)]
+    latency: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -107,6 +111,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         connections::run(&options, connections, &folder)
     } else if let Some(bindings) = options.listing {
         listing::run(&options, bindings, &folder)
+    } else if options.latency {
+        latency::run(&options, &folder)
     } else {
         rounds(&options, &folder)
     }
