@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::sys::ptrace;
 use nix::sys::wait::waitpid;
@@ -12,7 +13,7 @@ use sip_registrar::reason as registrations;
 use super::super::Administered;
 use super::House;
 use super::house::{ALICE, register};
-use crate::harness::Request;
+use crate::harness::{PATIENCE, Request};
 
 pub(super) fn a_disk_that_fails() -> Vec<&'static str> {
     let mut house = House::of(Administered::on_disk(""));
@@ -32,7 +33,8 @@ pub(super) fn a_disk_that_fails() -> Vec<&'static str> {
 pub(super) fn a_disk_that_hangs() -> Vec<&'static str> {
     let mut house = House::of(Administered::on_disk(""));
     assert_eq!(house.phone.ask(&Request::register(ALICE)).status(), 200);
-    let writer = Halted::new(thread(house.registrar.registrar.pid(), "location"));
+    let process = house.registrar.registrar.pid();
+    let writer = Halted::new(process, thread(process, "location"));
     let text = house.phone.text(&register());
     house.phone.send(text.as_bytes());
     house.tells(reason::PENDING_LOST);
@@ -49,11 +51,29 @@ fn thread(process: Pid, name: &str) -> Pid {
     Pid::from_raw(path.file_name().unwrap().to_str().unwrap().parse().unwrap())
 }
 
+/// Waits until a thread sleeps: halted while it works it could hold what all others need, as the allocator's lock.
+fn wait_until_idle(process: Pid, thread: Pid) {
+    let deadline = Instant::now() + PATIENCE;
+    let sleeps = || {
+        let stat = fs::read_to_string(format!("/proc/{process}/task/{thread}/stat")).unwrap();
+        stat.rsplit_once(") ").unwrap().1.starts_with('S')
+    };
+    // More than once: it may sleep for a moment in the middle of its work.
+    let mut times = 0;
+    while times < 5 {
+        assert!(Instant::now() < deadline, "it never sleeps");
+        times = if sleeps() { times + 1 } else { 0 };
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
 /// A thread that stands still as long as this lives, as one does that waits for a disk.
 struct Halted(Pid);
 
 impl Halted {
-    fn new(thread: Pid) -> Self {
+    /// `process`: whose thread it is.
+    fn new(process: Pid, thread: Pid) -> Self {
+        wait_until_idle(process, thread);
         ptrace::seize(thread, ptrace::Options::empty()).unwrap();
         ptrace::interrupt(thread).unwrap();
         waitpid(thread, Some(nix::sys::wait::WaitPidFlag::__WALL)).unwrap();
