@@ -6,10 +6,12 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrLike, SockaddrStorage, recvmmsg, sendmmsg,
+    AddressFamily, ControlMessage, MsgFlags, MultiHeaders, SockFlag, SockType, SockaddrIn, SockaddrIn6, SockaddrLike,
+    SockaddrStorage, getsockopt, recvmmsg, sendmmsg, sendmsg, socket, sockopt,
 };
+use smallvec::SmallVec;
 
-use super::{BATCH, Batch, NOWHERE, Received, UdpLeg};
+use super::{BATCH, Batch, NOWHERE, Received, UdpLeg, is_full, segments};
 
 /// What the kernel fills in. The kernel writes back how long an address was and takes that as the room for the next, so
 /// each family has headers of its own: the place of an IPv4 address is too short for IPv6.
@@ -56,15 +58,39 @@ fn receive_as<S: SockaddrLike + Copy>(
 }
 
 /// What the kernel reads from.
-pub(super) struct SendHeaders(MultiHeaders<SockaddrStorage>);
+pub(super) struct SendHeaders {
+    headers: MultiHeaders<SockaddrStorage>,
+    /// Whether datagrams leave as one where they can.
+    segments: bool,
+}
 
 impl SendHeaders {
     pub(super) fn new() -> Self {
-        Self(MultiHeaders::preallocate(BATCH, None))
+        Self { headers: MultiHeaders::preallocate(BATCH, None), segments: kernel_cuts_segments() }
+    }
+
+    /// Puts those together that can leave as one.
+    pub(super) fn arrange(&self, batch: &mut [(SocketAddr, &[u8])]) {
+        if self.segments {
+            segments::arrange(batch);
+        }
     }
 
     /// Sends at most [`BATCH`] and returns how many were. An error is that of the first.
-    pub(super) fn send(&mut self, socket: BorrowedFd<'_>, batch: &[(SocketAddr, &[u8])]) -> io::Result<usize> {
+    pub(super) fn send(&mut self, socket: BorrowedFd<'_>, mut batch: &[(SocketAddr, &[u8])]) -> io::Result<usize> {
+        if self.segments {
+            let run = segments::run(batch);
+            let alone = if run > 1 { run } else { segments::alone(batch) };
+            batch = batch.get(..alone).unwrap_or_default();
+            if run > 1 {
+                match send_as_one(socket, batch).map_err(io::Error::from) {
+                    Ok(()) => return Ok(run),
+                    Err(error) if is_full(&error) || error.kind() == io::ErrorKind::Interrupted => return Err(error),
+                    // Whatever it is, each by itself may pass, or else each has its own error.
+                    Err(error) => self.segments = error.raw_os_error() != Some(nix::libc::EIO),
+                }
+            }
+        }
         let mut messages = batch.iter();
         let buffers: [[IoSlice<'_>; 1]; BATCH] =
             std::array::from_fn(|_| [IoSlice::new(messages.next().map_or(&[], |(_, bytes)| bytes))]);
@@ -72,7 +98,23 @@ impl SendHeaders {
         let addresses: [Option<SockaddrStorage>; BATCH] =
             std::array::from_fn(|_| remotes.next().map(|(remote, _)| SockaddrStorage::from(*remote)));
         let buffers = buffers.iter().take(batch.len());
-        let sent = sendmmsg(socket.as_raw_fd(), &mut self.0, buffers, addresses, [], MsgFlags::MSG_DONTWAIT)?;
+        let sent = sendmmsg(socket.as_raw_fd(), &mut self.headers, buffers, addresses, [], MsgFlags::MSG_DONTWAIT)?;
         Ok(sent.count())
     }
+}
+
+/// Sends a run in one piece, all of it or nothing. An interface that cannot cut it (EIO) never can.
+fn send_as_one(socket: BorrowedFd<'_>, run: &[(SocketAddr, &[u8])]) -> nix::Result<()> {
+    let Some((remote, first)) = run.first() else { return Ok(()) };
+    let length = u16::try_from(first.len()).map_err(|_| Errno::EMSGSIZE)?;
+    let slices: SmallVec<[IoSlice<'_>; BATCH]> = run.iter().map(|(_, bytes)| IoSlice::new(bytes)).collect();
+    let cut = [ControlMessage::UdpGsoSegments(&length)];
+    let to = SockaddrStorage::from(*remote);
+    sendmsg(socket.as_raw_fd(), &slices, &cut, MsgFlags::MSG_DONTWAIT, Some(&to)).map(drop)
+}
+
+/// A kernel that does not know of segments would send them uncut, as one datagram.
+fn kernel_cuts_segments() -> bool {
+    let Ok(probe) = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None) else { return false };
+    getsockopt(&probe, sockopt::UdpGsoSegment).is_ok()
 }

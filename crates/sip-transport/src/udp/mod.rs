@@ -6,6 +6,8 @@
 mod gather;
 #[cfg(target_os = "linux")]
 mod mmsg;
+#[cfg(target_os = "linux")]
+mod segments;
 mod single;
 
 use std::io;
@@ -127,7 +129,8 @@ impl Sender {
         })
     }
 
-    /// Sends datagrams, each by its leg's socket as `socket_of` gives it, in batches as long as the leg is the same.
+    /// Sends datagrams, each by its leg's socket as `socket_of` gives it, in batches as long as the leg is the same. Within
+    /// a batch they may change places.
     pub(crate) fn send<'a>(
         &mut self,
         messages: impl Iterator<Item = (LegId, SocketAddr, &'a [u8])>,
@@ -137,14 +140,20 @@ impl Sender {
         let mut batch: [(SocketAddr, &[u8]); BATCH] = [(NOWHERE, &[]); BATCH];
         let mut filled = 0;
         let mut leg_of_batch = LegId(0);
-        let mut flush = |batch: &[(SocketAddr, &[u8])], leg| match socket_of(leg) {
-            Some(socket) => total += self.send_batch(socket, batch),
+        let mut flush = |batch: &mut [(SocketAddr, &[u8])], leg| match socket_of(leg) {
+            Some(socket) => {
+                #[cfg(target_os = "linux")]
+                if let SendEngine::Mmsg(headers) = &self.0 {
+                    headers.arrange(batch);
+                }
+                total += self.send_batch(socket, batch);
+            }
             // No such leg, or one of a stream.
             None => total.failed += count(batch.len()),
         };
         for (leg, remote, bytes) in messages {
             if filled == BATCH || leg != leg_of_batch {
-                flush(batch.get(..filled).unwrap_or_default(), leg_of_batch);
+                flush(batch.get_mut(..filled).unwrap_or_default(), leg_of_batch);
                 filled = 0;
                 leg_of_batch = leg;
             }
@@ -153,7 +162,7 @@ impl Sender {
                 filled += 1;
             }
         }
-        flush(batch.get(..filled).unwrap_or_default(), leg_of_batch);
+        flush(batch.get_mut(..filled).unwrap_or_default(), leg_of_batch);
         total
     }
 

@@ -116,3 +116,32 @@ fn each_leg_sends_by_its_own_socket_and_an_unknown_leg_is_counted() {
         assert_eq!([(); 4].map(|()| client.recv_from(&mut [0; 9]).unwrap().1), sources);
     });
 }
+
+/// What leaves as one arrives as what it was: whoever receives cannot tell.
+#[test]
+fn datagrams_to_few_addresses_arrive_each_as_it_was() {
+    both_engines(async |config, addr| {
+        let socket = UdpSocket::bind(addr).unwrap();
+        let clients = [(); 3].map(|()| UdpSocket::bind(addr).unwrap());
+        let addresses = clients.each_ref().map(|client| client.local_addr().unwrap());
+        // Of a few lengths, one of them too long to be a piece of something, each text beginning with its own number.
+        let texts: Vec<_> = (0..150usize).map(|n| vec![n as u8; [400, 401, 399, 400, 1300, 1][n * 7 % 6]]).collect();
+        let messages = texts.iter().enumerate().map(|(n, text)| (LegId(0), addresses[n * 5 % 3], text.as_slice()));
+        let sent = Sender::new(&config).send(messages, |_| Some(socket.as_fd()));
+        assert_eq!(sent, Sent { sent: 150, dropped: 0, failed: 0 });
+        for (number, client) in clients.iter().enumerate() {
+            let mut received: Vec<_> = (0..50).map(|_| received(client, socket.local_addr().unwrap())).collect();
+            received.sort();
+            let expected = texts.iter().enumerate().filter(|(n, _)| n * 5 % 3 == number);
+            assert!(received.iter().eq(expected.map(|(_, text)| text)), "client {number}");
+        }
+    });
+}
+
+fn received(client: &UdpSocket, from: SocketAddr) -> Vec<u8> {
+    client.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+    let mut buffer = [0; 2000];
+    let (length, source) = client.recv_from(&mut buffer).unwrap();
+    assert_eq!(source, from);
+    buffer[..length].to_vec()
+}

@@ -1,0 +1,93 @@
+//! Which datagrams can leave as one.
+//!
+//! The kernel takes several datagrams to one address in one piece and cuts it apart at the very end (UDP_SEGMENT, "GSO",
+//! Linux 4.18): nearly all that sending costs is then paid once for all of them. The pieces have one length, and the
+//! last may be shorter. Phones have an address each; but behind a proxy, a load balancer or an SBC all have the same.
+
+use std::net::SocketAddr;
+
+/// The longest datagram that is sent so: a piece must not be fragmented, and fits into the smallest MTU of IPv6 with all
+/// headers (1280 bytes, RFC 8200 §5). Answers to REGISTER rarely have more than a few hundred.
+const LONGEST: usize = 1200;
+
+/// Puts datagrams to one address side by side, long ones first, so that runs are as long as can be. Those of one length
+/// stay in the order in which they were written.
+pub(super) fn arrange(batch: &mut [(SocketAddr, &[u8])]) {
+    let written = |bytes: &[u8]| bytes.as_ptr().addr();
+    batch.sort_unstable_by(|(a, x), (b, y)| {
+        a.cmp(b).then(y.len().cmp(&x.len())).then_with(|| written(x).cmp(&written(y)))
+    });
+}
+
+/// How many of the first can leave as one, or 1.
+pub(super) fn run(batch: &[(SocketAddr, &[u8])]) -> usize {
+    let Some(((to, first), rest)) = batch.split_first() else { return 0 };
+    if first.is_empty() || first.len() > LONGEST {
+        return 1;
+    }
+    let whole = rest.iter().take_while(|(other, bytes)| other == to && bytes.len() == first.len()).count();
+    // A shorter one is the last.
+    let last = rest.get(whole).filter(|(other, bytes)| other == to && (1..first.len()).contains(&bytes.len()));
+    1 + whole + usize::from(last.is_some())
+}
+
+/// How many of the first have to leave one by one, since nothing goes with them.
+pub(super) fn alone(batch: &[(SocketAddr, &[u8])]) -> usize {
+    (0..batch.len()).take_while(|&at| run(batch.get(at..).unwrap_or_default()) == 1).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Addresses by their port, and lengths.
+    fn batch<'a>(datagrams: &[(u16, usize)], bytes: &'a [u8]) -> Vec<(SocketAddr, &'a [u8])> {
+        let mut at = 0;
+        let datagram = |&(port, length): &(u16, usize)| {
+            at += length;
+            (SocketAddr::from(([127, 0, 0, 1], port)), &bytes[at - length..at])
+        };
+        datagrams.iter().map(datagram).collect()
+    }
+
+    #[test]
+    fn what_leaves_as_one_has_one_address_and_one_length_but_for_the_last() {
+        let bytes = [0; 10_000];
+        for (datagrams, together) in [
+            (&[][..], 0),
+            (&[(1, 10)], 1),
+            (&[(1, 10), (1, 10), (1, 10)], 3),
+            (&[(1, 10), (1, 10), (1, 4), (1, 4)], 3),
+            (&[(1, 10), (1, 11)], 1),
+            (&[(1, 10), (2, 10)], 1),
+            (&[(1, 10), (1, 10), (2, 4)], 2),
+            (&[(1, 10), (1, 0)], 1),
+            (&[(1, 0), (1, 0)], 1),
+            (&[(1, 1200), (1, 1200)], 2),
+            (&[(1, 1201), (1, 1201)], 1),
+        ] {
+            assert_eq!(run(&batch(datagrams, &bytes)), together, "{datagrams:?}");
+        }
+    }
+
+    #[test]
+    fn those_before_a_run_leave_alone() {
+        let bytes = [0; 10_000];
+        assert_eq!(alone(&batch(&[(1, 10), (2, 10), (3, 10), (3, 10)], &bytes)), 2);
+        assert_eq!(alone(&batch(&[(1, 10), (1, 10)], &bytes)), 0);
+        assert_eq!(alone(&batch(&[(1, 10), (2, 10)], &bytes)), 2);
+    }
+
+    #[test]
+    fn datagrams_to_one_address_come_together_long_ones_first_and_in_the_order_of_writing() {
+        let bytes = [0; 10_000];
+        let given = batch(&[(2, 10), (1, 20), (2, 30), (1, 20), (1, 40), (2, 10)], &bytes);
+        let mut arranged = given.clone();
+        arrange(&mut arranged);
+        let expected: Vec<_> = [4, 1, 3, 2, 0, 5].map(|at: usize| given[at]).to_vec();
+        let places = |batch: &[(SocketAddr, &[u8])]| -> Vec<_> {
+            batch.iter().map(|(to, bytes)| (to.port(), bytes.as_ptr().addr(), bytes.len())).collect()
+        };
+        assert_eq!(places(&arranged), places(&expected));
+    }
+}
