@@ -19,8 +19,8 @@ use tokio::net::UdpSocket;
 
 use crate::{Batching, LegId, UdpConfig};
 
-/// How many datagrams are passed at once, where more than one can be.
-pub(crate) const BATCH: usize = 32;
+/// How many datagrams are passed at once, where more than one can be: as many as the kernel cuts out of one piece.
+pub(crate) const BATCH: usize = 64;
 
 /// A worker's socket of one UDP leg.
 pub(crate) struct UdpLeg {
@@ -129,8 +129,8 @@ impl Sender {
         })
     }
 
-    /// Sends datagrams, each by its leg's socket as `socket_of` gives it, in batches as long as the leg is the same. Within
-    /// a batch they may change places.
+    /// Sends datagrams, each by its leg's socket as `socket_of` gives it, in batches as long as the leg is the same. Those to one
+    /// address keep their order.
     pub(crate) fn send<'a>(
         &mut self,
         messages: impl Iterator<Item = (LegId, SocketAddr, &'a [u8])>,
