@@ -83,6 +83,7 @@ const LAYERS: &[Layer] = &[
             "smallvec",
             "subtle",
             "thiserror",
+            "triomphe",
             "zeroize",
         ]),
         optional: &[],

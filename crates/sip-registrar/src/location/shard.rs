@@ -31,7 +31,7 @@ pub(super) struct Shard {
 
 /// What is due in a shard.
 pub(super) enum Due {
-    /// The record with this hash has to be looked at.
+    /// A record with this hash has to be looked at, or with one that the table cannot tell from it.
     Record(u64),
     /// Nothing more until the next second.
     Nothing,
@@ -44,7 +44,7 @@ impl Shard {
 
     /// The memory that it takes, but for what the allocator adds.
     pub(super) fn memory(&self) -> usize {
-        let entries = self.wheel.buckets.iter().map(|bucket| bucket.capacity() * size_of::<u64>());
+        let entries = self.wheel.buckets.iter().map(|bucket| bucket.capacity() * size_of::<Mark>());
         self.bytes + self.table.allocation_size() + entries.sum::<usize>() + size_of_val(&*self.wheel.buckets)
     }
 
@@ -109,11 +109,13 @@ impl Shard {
         mut without_expired: impl FnMut(&Record) -> Option<Record>,
         mut gone: impl FnMut(Record, Option<Record>),
     ) {
-        let second = self.wheel.emptying();
+        let (second, mark) = (self.wheel.emptying(), Mark::of(hash));
         let is_due = |slot: &Slot| {
             // Entries that were not emptied in time are found a turn later, in the same bucket. The table asks of
             // slots with other hashes too.
-            slot.filed <= second && slot.filed % WHEEL == second % WHEEL && hash_of(&slot.record.aor()) == hash
+            slot.filed <= second
+                && slot.filed % WHEEL == second % WHEEL
+                && Mark::of(hash_of(&slot.record.aor())) == mark
         };
         while let Ok(mut entry) = self.table.find_entry(hash, is_due) {
             let slot = entry.get_mut();
@@ -137,10 +139,29 @@ impl Shard {
     }
 }
 
+/// Of a hash all that the table of a shard looks at: its upper seven bits, and the lower ones, of which there are enough
+/// for 30 million records in a shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark(u32);
+
+impl Mark {
+    const LOW: u64 = (1 << 25) - 1;
+
+    fn of(hash: u64) -> Self {
+        Self((hash >> 57 << 25 | hash & Self::LOW) as u32)
+    }
+
+    /// A hash by which the table finds the same.
+    fn hash(self) -> u64 {
+        let mark = u64::from(self.0);
+        mark >> 25 << 57 | mark & Self::LOW
+    }
+}
+
 /// Hashes of records, in buckets of a second.
 #[derive(Debug)]
 struct Wheel {
-    buckets: Box<[Vec<u64>]>,
+    buckets: Box<[Vec<Mark>]>,
     entries: usize,
     /// The second up to which, itself included, all buckets have been emptied; 0 before the first entry.
     swept: u64,
@@ -175,7 +196,7 @@ impl Wheel {
 
     fn push(&mut self, hash: u64, second: u64) -> u64 {
         if let Some(bucket) = self.buckets.get_mut((second % WHEEL) as usize) {
-            bucket.push(hash);
+            bucket.push(Mark::of(hash));
             self.entries += 1;
         }
         second
@@ -187,9 +208,9 @@ impl Wheel {
         self.swept = self.swept.max(now.saturating_sub(WHEEL));
         while self.swept < now {
             let bucket = self.buckets.get_mut((self.emptying() % WHEEL) as usize)?;
-            if let Some(hash) = bucket.pop() {
+            if let Some(mark) = bucket.pop() {
                 self.entries -= 1;
-                return Some(hash);
+                return Some(mark.hash());
             }
             // The room of a busy second is not kept for a turn.
             *bucket = Vec::new();

@@ -10,11 +10,11 @@
 //! ```
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::sync::Arc;
 
 use sip_message::Uri;
 use sip_message::header::{Contact, ContactValue, QValue};
 use sip_transport::{Flow, LegId, Timestamp, Transport};
+use triomphe::ThinArc;
 
 use super::{Binding, Record, Tie};
 use crate::Aor;
@@ -26,6 +26,8 @@ const FORMAT: u8 = 2;
 const FORMAT_WITHOUT_TIES: u8 = 1;
 /// The bytes of a binding from `expires_at` to `instance_len`.
 const FIXED: usize = 36;
+/// Where its flags stand.
+const FLAGS_AT: usize = 25;
 const HAS_V6: u8 = 1;
 const HAS_FLOW: u8 = 2;
 const HAS_SCOPE: u8 = 4;
@@ -79,15 +81,6 @@ impl<'b> RecordBuilder<'b> {
             return self;
         };
         self.count = count;
-        let length_at = self.bytes.len();
-        let out = &mut *self.bytes;
-        out.extend_from_slice(&[0, 0]);
-        out.extend_from_slice(&binding.expires_at.0.to_be_bytes());
-        out.extend_from_slice(&binding.granted.to_be_bytes());
-        out.extend_from_slice(&binding.cseq.to_be_bytes());
-        out.extend_from_slice(&binding.reg_id.unwrap_or(0).to_be_bytes());
-        out.extend_from_slice(&binding.q.thousandths().to_be_bytes());
-        out.extend_from_slice(&binding.leg.0.to_be_bytes());
         let scope = scope_of(binding.source);
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
         let flags = flag(binding.source.is_ipv6(), HAS_V6)
@@ -98,16 +91,26 @@ impl<'b> RecordBuilder<'b> {
                 Tie::Follows => FOLLOWS,
                 Tie::Suspect => FOLLOWS | SUSPECT,
             };
-        if binding.tie != Tie::None && binding.flow.is_none() {
+        let parts = parts_of(binding);
+        if parts.is_none() || (binding.tie != Tie::None && binding.flow.is_none()) {
             self.error = Some(CodecError::Damaged);
         }
-        out.extend_from_slice(&[binding.transport.code(), flags]);
-        out.extend_from_slice(&binding.source.port().to_be_bytes());
-        match parts_of(binding) {
-            Some(parts) => parts.into_iter().for_each(|part| self.short(part)),
-            None => self.error = Some(CodecError::Damaged),
-        }
+        let [uri_at, uri_len, instance_at, instance_len] = parts.unwrap_or_default().map(|part| self.fitting(part));
+        let length_at = self.bytes.len();
+        let mut fixed = Fixed::default();
+        // Its length, which is known at the end.
+        fixed.put([0, 0]);
+        fixed.put(binding.expires_at.0.to_be_bytes());
+        fixed.put(binding.granted.to_be_bytes());
+        fixed.put(binding.cseq.to_be_bytes());
+        fixed.put(binding.reg_id.unwrap_or(0).to_be_bytes());
+        fixed.put(binding.q.thousandths().to_be_bytes());
+        fixed.put(binding.leg.0.to_be_bytes());
+        fixed.put([binding.transport.code(), flags]);
+        fixed.put(binding.source.port().to_be_bytes());
+        [uri_at, uri_len, instance_at, instance_len].into_iter().for_each(|part| fixed.put(part.to_be_bytes()));
         let out = &mut *self.bytes;
+        out.extend_from_slice(&fixed.bytes);
         match binding.source.ip() {
             IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
             IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
@@ -145,21 +148,43 @@ impl<'b> RecordBuilder<'b> {
         match self.error {
             Some(error) => Err(error),
             None if self.count == 0 => Err(CodecError::Empty),
-            None => Ok(Record(Arc::from(self.bytes.as_slice()))),
+            None => Ok(Record(ThinArc::from_header_and_slice((), self.bytes))),
         }
     }
 
-    fn short(&mut self, number: usize) {
-        let number = u16::try_from(number).unwrap_or_else(|_| {
+    fn fitting(&mut self, number: usize) -> u16 {
+        u16::try_from(number).unwrap_or_else(|_| {
             self.error = Some(CodecError::TooLarge);
             0
-        });
-        self.bytes.extend_from_slice(&number.to_be_bytes());
+        })
     }
 
     fn text(&mut self, text: &[u8]) {
-        self.short(text.len());
+        let length = self.fitting(text.len());
+        self.bytes.extend_from_slice(&length.to_be_bytes());
         self.bytes.extend_from_slice(text);
+    }
+}
+
+/// The numbers of a binding, put together where they stand before they are appended as a whole.
+struct Fixed {
+    bytes: [u8; 2 + FIXED],
+    at: usize,
+}
+
+impl Default for Fixed {
+    fn default() -> Self {
+        Self { bytes: [0; 2 + FIXED], at: 0 }
+    }
+}
+
+impl Fixed {
+    #[inline(always)]
+    fn put<const N: usize>(&mut self, number: [u8; N]) {
+        if let Some(place) = self.bytes.get_mut(self.at..self.at + N) {
+            place.copy_from_slice(&number);
+        }
+        self.at += N;
     }
 }
 
@@ -285,6 +310,12 @@ pub(super) fn expiries(bytes: &[u8]) -> impl Iterator<Item = Timestamp> {
     std::iter::from_fn(move || Reader(reader.text()?).array().map(u64::from_be_bytes).map(Timestamp))
 }
 
+/// Whether a binding lives by its connection, or did, without reading the rest.
+pub(super) fn has_ties(bytes: &[u8]) -> bool {
+    let mut reader = head(bytes).map_or(Reader(&[]), |(.., reader)| reader);
+    std::iter::from_fn(|| reader.text()).any(|binding| binding.get(FLAGS_AT).is_some_and(|flags| flags & FOLLOWS != 0))
+}
+
 fn binding<'a>(reader: &mut Reader<'a>) -> Option<Binding<'a>> {
     let mut reader = Reader(reader.text()?);
     // Of a known length, so that its parts are read without looking for the end each time.
@@ -353,7 +384,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Record, CodecError> {
         None => return Err(CodecError::Damaged),
     };
     validate(bytes, is_old)?;
-    let record = Record(bytes.into());
+    let record = Record(ThinArc::from_header_and_slice((), bytes));
     if !is_old {
         return Ok(record);
     }

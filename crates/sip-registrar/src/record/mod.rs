@@ -7,19 +7,19 @@ mod codec;
 mod reach;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 pub use codec::{CodecError, RecordBuilder};
 pub use reach::{Nat, Target};
 use sip_message::header::{ContactValue, QValue};
 use sip_message::uri::Uri;
 use sip_transport::{Flow, LegId, Timestamp, Transport};
+use triomphe::ThinArc;
 
 use crate::Aor;
 
 /// The bindings of one address of record. Readers keep the one they have while a writer puts a new one in its place.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Record(Arc<[u8]>);
+pub struct Record(ThinArc<(), u8>);
 
 /// A contact at which a user can be reached until it expires, with all that was known when it was registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,9 +139,9 @@ impl Binding<'_> {
 }
 
 impl Record {
-    /// What it takes on the heap, with the two counts of an `Arc`.
+    /// What it takes on the heap, with its count and its length.
     pub(crate) fn size(&self) -> usize {
-        self.0.len() + 2 * size_of::<usize>()
+        self.as_bytes().len() + 2 * size_of::<usize>()
     }
 
     /// A record from bytes of a store.
@@ -155,25 +155,25 @@ impl Record {
     /// The bytes for a store.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.0.slice
     }
 
     /// Whose record it is.
     #[must_use]
     pub fn aor(&self) -> Aor<'_> {
-        Aor::from_canonical(codec::aor(&self.0))
+        Aor::from_canonical(codec::aor(self.as_bytes()))
     }
 
     /// Counts the changes of this record: a store writes a new one only in place of the one it was made from.
     #[must_use]
     pub fn version(&self) -> u64 {
-        codec::version(&self.0)
+        codec::version(self.as_bytes())
     }
 
     /// How many bindings there are, expired ones included.
     #[must_use]
     pub fn len(&self) -> usize {
-        codec::count(&self.0)
+        codec::count(self.as_bytes())
     }
 
     /// Whether there is none.
@@ -184,7 +184,7 @@ impl Record {
 
     /// All bindings, expired ones included.
     pub fn bindings(&self) -> impl Iterator<Item = Binding<'_>> + Clone {
-        codec::bindings(&self.0)
+        codec::bindings(self.as_bytes())
     }
 
     /// Those of a record that may not be there.
@@ -264,10 +264,15 @@ impl Record {
         codec::aor(bytes)
     }
 
+    /// Whether any of its bindings lives by a connection, or did.
+    pub(crate) fn has_ties(&self) -> bool {
+        codec::has_ties(self.as_bytes())
+    }
+
     /// When the first of its bindings ends.
     #[must_use]
     pub fn earliest_expiry(&self) -> Option<Timestamp> {
-        codec::expiries(&self.0).min()
+        codec::expiries(self.as_bytes()).min()
     }
 }
 
