@@ -128,9 +128,10 @@ fn check_auth(message: &Message<'_>) {
 fn check_answer(request: &[u8]) {
     let mut index = Index::new();
     let Ok(request) = index.read(request, Framing::Datagram) else { return };
-    let top = TopVia { received: Some([192, 0, 2, 1].into()), rport: Some(5070) };
+    let Some(via) = request.top_via() else { return };
+    let top = TopVia { via: &via, received: Some([192, 0, 2, 1].into()), rport: Some(5070) };
     let mut buffer = b"kept".to_vec();
-    let writer = ResponseWriter::answering(&mut buffer, 65_535, request, (200, "OK"), top, b"ours");
+    let writer = ResponseWriter::answering(&mut buffer, 65_535, request, (200, "OK"), &top, b"ours");
     if writer.finish(b"").is_err() {
         assert_eq!(buffer, b"kept");
         return;

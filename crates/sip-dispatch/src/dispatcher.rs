@@ -11,6 +11,7 @@ use sip_transport::{FlowEvent, Inbound, Ingress, Now, Outbox, Peer, Tick, Timest
 use crate::absorb::{Absorber, Seen};
 use crate::held::{Group, Held, HeldRoom, Told};
 use crate::identity::Carried;
+use crate::parts::Parts;
 use crate::pending::{Copies, Over, Ticket, Waiting, WaitingRoom};
 use crate::route::response_route;
 use crate::transaction::{Keys, TransactionKey};
@@ -167,10 +168,6 @@ fn framing(peer: &Peer) -> Framing {
     if peer.flow.is_some() && !peer.transport.is_websocket() { Framing::Stream } else { Framing::Datagram }
 }
 
-fn top_via(message: Message<'_>) -> Option<Via<'_>> {
-    message.list::<Via<'_>>(HeaderId::Via).next()?.ok()
-}
-
 /// A request that may be answered.
 struct Arrived<'a> {
     message: Message<'a>,
@@ -243,7 +240,7 @@ impl Core {
     fn go_on(&mut self, waiting: Waiting, turn: Turn, now: Now, out: &mut Outbox) -> Option<Pending> {
         let Waiting { message: copy, peer, arrived, key, carried, hold, told } = waiting;
         let message = copy.message();
-        let next = match top_via(message) {
+        let next = match message.top_via() {
             Some(via) => {
                 self.take_turn(Arrived { message, via, peer, arrived, now, key, carried, hold, told }, turn, out)
             }
@@ -326,7 +323,7 @@ impl Core {
             counters.junk.add();
             return None;
         }
-        let Some(via) = top_via(message) else {
+        let Some(via) = message.top_via() else {
             counters.no_via.add();
             return None;
         };
@@ -361,6 +358,7 @@ impl Core {
         let mut ex = Exchange {
             message,
             request: message.request().unwrap_or(UNREADABLE),
+            parts: Parts::default(),
             via,
             peer,
             now,

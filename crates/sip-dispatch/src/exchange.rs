@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use sip_message::header::Via;
-use sip_message::{HeaderId, Message, Method, Request, ResponseWriter, WriteError};
+use sip_message::header::{NameAddr, Via};
+use sip_message::{HeaderId, Message, Method, ParseError, Request, ResponseWriter, Uri, WriteError};
 use sip_transport::{Now, Outbox, Peer};
 
 use crate::held::Told;
 use crate::identity::Carried;
+use crate::parts::Parts;
 use crate::route::response_route;
 use crate::transaction::{Keys, TransactionKey};
 use crate::{Answer, Config, Deferred, Hold, Identity, Reason, Status, Verdict, reason};
@@ -23,6 +24,7 @@ pub struct Exchange<'e> {
     pub(crate) message: Message<'e>,
     /// Empty if the request line cannot be read; no link sees such a request.
     pub(crate) request: Request<'e>,
+    pub(crate) parts: Parts<'e>,
     pub(crate) via: Via<'e>,
     pub(crate) peer: Peer,
     pub(crate) now: Now,
@@ -80,6 +82,30 @@ impl<'e> Exchange<'e> {
     #[must_use]
     pub fn request(&self) -> Request<'e> {
         self.request
+    }
+
+    /// The Request-URI.
+    ///
+    /// # Errors
+    /// It is malformed.
+    pub fn uri(&self) -> Result<Uri<'e>, ParseError> {
+        self.parts.uri(self.request.uri)
+    }
+
+    /// From; `None` if there is none.
+    ///
+    /// # Errors
+    /// It is malformed.
+    pub fn from(&self) -> Result<Option<NameAddr<'e>>, ParseError> {
+        self.parts.from(self.message)
+    }
+
+    /// To; `None` if there is none.
+    ///
+    /// # Errors
+    /// It is malformed.
+    pub fn to(&self) -> Result<Option<NameAddr<'e>>, ParseError> {
+        self.parts.to(self.message)
     }
 
     /// The topmost Via.
@@ -175,7 +201,7 @@ impl<'e> Exchange<'e> {
         let limit = self.limit();
         let line = (status.code(), status.phrase());
         let mut out = self.out.begin();
-        let mut writer = ResponseWriter::answering(out.buffer(), limit, self.message, line, top, &tag);
+        let mut writer = ResponseWriter::answering(out.buffer(), limit, self.message, line, &top, &tag);
         write(&mut writer);
         if (200..300).contains(&status.code()) {
             for (id, value) in &self.carried.on_success {

@@ -34,6 +34,7 @@ mod held;
 mod hold;
 mod identity;
 pub mod links;
+mod parts;
 mod pending;
 pub mod reason;
 mod receiver;

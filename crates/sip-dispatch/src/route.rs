@@ -31,7 +31,7 @@ pub enum MaddrPolicy {
 }
 
 /// The destination of the response, and what it adds to the topmost Via.
-pub(crate) fn response_route(via: &Via<'_>, peer: &Peer, config: RouteConfig) -> (Destination, TopVia) {
+pub(crate) fn response_route<'v>(via: &'v Via<'v>, peer: &Peer, config: RouteConfig) -> (Destination, TopVia<'v>) {
     let source = peer.remote;
     let rport = (via.rport != Rport::Absent).then_some(source.port());
     let claimed = match via.host {
@@ -40,7 +40,7 @@ pub(crate) fn response_route(via: &Via<'_>, peer: &Peer, config: RouteConfig) ->
         Host::Name(_) => None,
     };
     let tagged = claimed != Some(source.ip()) || via.received.is_some() || rport.is_some();
-    let top = TopVia { received: tagged.then_some(source.ip()), rport };
+    let top = TopVia { via, received: tagged.then_some(source.ip()), rport };
     if let Some(flow) = peer.flow {
         return (Destination::Stream(flow), top);
     }
@@ -71,7 +71,10 @@ mod tests {
     use sip_message::{Framing, HeaderId, Index};
     use sip_transport::{Flow, LegId, Transport};
 
-    fn routed(via: &str, flow: Option<Flow>, config: RouteConfig) -> (String, TopVia) {
+    /// The destination, and what is added as `received` and `rport`.
+    type Routed = (String, (Option<IpAddr>, Option<u16>));
+
+    fn routed(via: &str, flow: Option<Flow>, config: RouteConfig) -> Routed {
         let bytes = format!("OPTIONS sip:a SIP/2.0\r\nVia: {via}\r\n\r\n");
         let mut index = Index::new();
         let message = index.read(bytes.as_bytes(), Framing::Datagram).unwrap();
@@ -83,18 +86,20 @@ mod tests {
             local: "192.0.2.1:5060".parse().unwrap(),
             flow,
         };
-        match response_route(&via, &peer, config) {
-            (Destination::Datagram { remote, .. }, top) => (remote.to_string(), top),
-            (Destination::Stream(_), top) => ("flow".to_owned(), top),
-        }
+        let (to, TopVia { received, rport, .. }) = response_route(&via, &peer, config);
+        let to = match to {
+            Destination::Datagram { remote, .. } => remote.to_string(),
+            Destination::Stream(_) => "flow".to_owned(),
+        };
+        (to, (received, rport))
     }
 
     #[test]
     fn udp_answers_go_where_the_rfcs_say() {
         let source = Some("192.0.2.4".parse().unwrap());
-        let plain = TopVia::default();
-        let received = TopVia { received: source, rport: None };
-        let both = TopVia { received: source, rport: Some(40000) };
+        let plain = (None, None);
+        let received = (source, None);
+        let both = (source, Some(40000));
         for (via, to, top) in [
             ("SIP/2.0/UDP 192.0.2.4", "192.0.2.4:5060", plain),
             ("SIP/2.0/UDP 192.0.2.4:5070", "192.0.2.4:5070", plain),
@@ -118,16 +123,13 @@ mod tests {
         assert_eq!(routed("SIP/2.0/UDP 192.0.2.4:5070;maddr=203.0.113.9", None, obey).0, "203.0.113.9:5070");
         assert_eq!(routed("SIP/2.0/UDP 192.0.2.4:5070;maddr=example.com", None, obey).0, "192.0.2.4:5070");
         let force = RouteConfig { force_rport: true, ..RouteConfig::default() };
-        assert_eq!(
-            routed("SIP/2.0/UDP 192.0.2.4:5070", None, force),
-            ("192.0.2.4:40000".to_owned(), TopVia::default())
-        );
+        assert_eq!(routed("SIP/2.0/UDP 192.0.2.4:5070", None, force), ("192.0.2.4:40000".to_owned(), (None, None)));
     }
 
     #[test]
     fn a_stream_answers_on_its_own_connection_whatever_via_says() {
         let flow = Some(Flow { worker: 0, slot: 1, generation: 1 });
         let (to, top) = routed("SIP/2.0/TCP 10.0.0.1:5070;maddr=203.0.113.9", flow, RouteConfig::default());
-        assert_eq!((to.as_str(), top.received.is_some()), ("flow", true));
+        assert_eq!((to.as_str(), top.0.is_some()), ("flow", true));
     }
 }

@@ -41,14 +41,13 @@ impl Keys {
     /// The To tag of every answer in a transaction: the same for all, not to be guessed from outside (RFC 3261 §19.3),
     /// and telling nothing of the key.
     pub(crate) fn to_tag(&self, key: TransactionKey) -> [u8; 16] {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let mut rest = self.0.hash_one(key);
-        let mut tag = [b'0'; 16];
-        for digit in &mut tag {
-            *digit = HEX.get((rest & 15) as usize).copied().unwrap_or(b'0');
-            rest >>= 4;
-        }
-        tag
+        // Half a byte stands in each of sixteen, and becomes a letter from a to p.
+        let halves = u128::from(self.0.hash_one(key));
+        let halves = (halves | halves << 32) & 0x0000_0000_FFFF_FFFF_0000_0000_FFFF_FFFF;
+        let halves = (halves | halves << 16) & 0x0000_FFFF_0000_FFFF_0000_FFFF_0000_FFFF;
+        let halves = (halves | halves << 8) & 0x00FF_00FF_00FF_00FF_00FF_00FF_00FF_00FF;
+        let halves = (halves | halves << 4) & 0x0F0F_0F0F_0F0F_0F0F_0F0F_0F0F_0F0F_0F0F;
+        (halves + u128::from_le_bytes([b'a'; 16])).to_le_bytes()
     }
 }
 

@@ -42,11 +42,12 @@ fn read(criterion: &mut Criterion) {
     });
     let request = index.read(REGISTER, Framing::Datagram).unwrap();
     let mut buffer = Vec::with_capacity(1400);
-    let top = TopVia { received: Some([192, 0, 2, 1].into()), rport: Some(5070) };
+    let via = request.top_via().unwrap();
+    let top = TopVia { via: &via, received: Some([192, 0, 2, 1].into()), rport: Some(5070) };
     group.bench_function("write the answer", |bencher| {
         bencher.iter(|| {
             buffer.clear();
-            let mut writer = ResponseWriter::answering(&mut buffer, 1400, request, (200, "OK"), top, b"a1b2c3d4");
+            let mut writer = ResponseWriter::answering(&mut buffer, 1400, request, (200, "OK"), &top, b"a1b2c3d4");
             writer.list(HeaderId::Contact, [("<sip:alice@192.0.2.4:5060;ob>", ";expires=", 120u32)]);
             black_box(writer.finish(b"").unwrap())
         });

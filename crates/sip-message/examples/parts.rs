@@ -67,8 +67,9 @@ fn write(
     value: &str,
 ) -> Result<(), Box<dyn Error>> {
     answer.clear();
-    let top = TopVia { received: None, rport: Some(5070) };
-    let mut writer = ResponseWriter::answering(answer, 1400, request, status, top, b"a1b2c3d4");
+    let via = request.top_via().ok_or("no Via")?;
+    let top = TopVia { via: &via, received: None, rport: Some(5070) };
+    let mut writer = ResponseWriter::answering(answer, 1400, request, status, &top, b"a1b2c3d4");
     writer.header(id, black_box(value));
     writer.finish(b"")?;
     Ok(())

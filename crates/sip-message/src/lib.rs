@@ -31,4 +31,4 @@ mod write;
 pub use error::{ParseError, Part};
 pub use index::{Fault, Field, Framing, HeaderId, Index, Message, Method, OwnedMessage, Request, Response, TooLong};
 pub use uri::Uri;
-pub use write::{MessageWriter, Put, RequestWriter, ResponseWriter, Sink, TopVia, WriteError};
+pub use write::{MessageWriter, Own, Put, RequestWriter, ResponseWriter, Sink, TopVia, WriteError};

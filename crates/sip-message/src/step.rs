@@ -140,17 +140,17 @@ pub(crate) fn quoted(input: &[u8]) -> Step<'_, &[u8]> {
 /// A decimal number that fits 32 bits.
 #[inline]
 pub(crate) fn number(input: &[u8]) -> Step<'_, u32> {
-    let mut rest = input;
-    let mut number: u64 = 0;
-    while let Some((&digit @ b'0'..=b'9', next)) = rest.split_first() {
-        number = number * 10 + u64::from(digit - b'0');
-        if number > u64::from(u32::MAX) {
-            return stop(input);
+    let mut number: u32 = 0;
+    let mut length = 0;
+    for digit in input.iter().map(|byte| byte.wrapping_sub(b'0')).take_while(|digit| *digit <= 9) {
+        match number.checked_mul(10).and_then(|tens| tens.checked_add(digit.into())) {
+            Some(next) => number = next,
+            None => return stop(input),
         }
-        rest = next;
+        length += 1;
     }
-    match u32::try_from(number) {
-        Ok(number) if rest.len() < input.len() => Ok((rest, number)),
+    match input.split_at_checked(length) {
+        Some((digits, rest)) if !digits.is_empty() => Ok((rest, number)),
         _ => stop(input),
     }
 }

@@ -91,9 +91,10 @@ fn an_answer_is_written_into_a_buffer_that_is_large_enough_without_allocating() 
     let bytes = include_bytes!("../examples/register.sip");
     let request = index.read(bytes, Framing::Datagram).unwrap();
     let mut buffer = Vec::with_capacity(1400);
-    let top = TopVia { received: Some([2001, 0xdb8, 0, 0, 0, 0, 0, 1].into()), rport: Some(5070) };
+    let via = request.top_via().unwrap();
+    let top = TopVia { via: &via, received: Some([2001, 0xdb8, 0, 0, 0, 0, 0, 1].into()), rport: Some(5070) };
     let count = allocations(|| {
-        let mut writer = ResponseWriter::answering(&mut buffer, 1400, request, (200, "OK"), top, b"a1b2");
+        let mut writer = ResponseWriter::answering(&mut buffer, 1400, request, (200, "OK"), &top, b"a1b2");
         writer.list(HeaderId::Contact, [("<sip:alice@192.0.2.4>", ";expires=", 60u32)]);
         writer.header(HeaderId::Date, Date(0).to_bytes());
         assert!(writer.finish(b"").is_ok());

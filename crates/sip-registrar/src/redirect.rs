@@ -1,7 +1,6 @@
 //! Where a user can be reached, told to whoever asks (RFC 3261 §8.3, §13.3.1.2, §21.3).
 
 use sip_dispatch::{Exchange, Receiver, Status, Verdict};
-use sip_message::header::To;
 use sip_message::uri::{SipUri, equivalent};
 use sip_message::{HeaderId, Method, Uri};
 use smallvec::SmallVec;
@@ -38,7 +37,7 @@ impl Redirect {
             Err(error) => return Verdict::Handled(Refusal::from(error).answer(ex)),
         };
         let now = ex.now();
-        let target = Uri::parse(ex.request().uri).ok();
+        let target = ex.uri().ok();
         let is_secure = |uri: &Uri<'_>| uri.sip().is_some_and(SipUri::is_secure);
         let secure = target.as_ref().is_some_and(is_secure);
         let suits = |binding: &Binding<'_>| {
@@ -70,10 +69,10 @@ impl Receiver for Redirect {
         if matches!(ex.method(), Method::Register | Method::Ack | Method::Cancel | Method::Bye) {
             return Verdict::Pass;
         }
-        if ex.message().header::<To<'_>>().ok().flatten().is_some_and(|To(to)| to.tag.is_some()) {
+        if ex.to().ok().flatten().is_some_and(|to| to.tag.is_some()) {
             return Verdict::Pass;
         }
-        let Ok(uri @ Uri::Sip(sip)) = Uri::parse(ex.request().uri) else { return Verdict::Pass };
+        let Ok(uri @ Uri::Sip(sip)) = ex.uri() else { return Verdict::Pass };
         // A request without a user is for the server itself.
         if sip.user().is_none() {
             return Verdict::Pass;

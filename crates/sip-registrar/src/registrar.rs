@@ -9,7 +9,6 @@ use std::hash::RandomState;
 use std::sync::Arc;
 
 use sip_dispatch::{Answer, Exchange, Reason, Receiver, Share, Verdict};
-use sip_message::header::To;
 use sip_message::uri::{Host, SipUri};
 use sip_message::{Method, Uri};
 use sip_transport::{FlowEvent, Now, Peer, Tick};
@@ -176,7 +175,7 @@ impl Registrar {
         let served = |uri: &Uri<'_>| matches!(uri, Uri::Sip(uri) if settings.domains.serves(&uri.host()));
 
         let peer = *ex.peer();
-        let request_uri = Uri::parse(ex.request().uri).map_err(|_| Refusal::BAD_REQUEST_URI)?;
+        let request_uri = ex.uri().map_err(|_| Refusal::BAD_REQUEST_URI)?;
         if !served(&request_uri) {
             return match settings.foreign {
                 ForeignDomain::Pass => Ok(Verdict::Pass),
@@ -189,7 +188,7 @@ impl Registrar {
         if let Some(sealed) = ex.refuse_unsupported(SUPPORTED) {
             return Ok(Verdict::Handled(sealed));
         }
-        let to = message.header::<To<'_>>().ok().flatten().ok_or(Refusal::BAD_TO)?.0;
+        let to = ex.to().ok().flatten().ok_or(Refusal::BAD_TO)?;
         let aor = Aor::from_uri(&to.uri, &mut scratch.aor).map_err(|error| match error {
             AorError::TooLong => Refusal::TOO_LONG,
             _ => Refusal::NOT_AN_AOR,

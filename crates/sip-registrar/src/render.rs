@@ -1,8 +1,10 @@
 //! The 200 to a REGISTER (RFC 3261 §10.3 step 8).
 
+use std::cell::Cell;
+
 use sip_dispatch::{Exchange, Reason, Sealed, Status};
 use sip_message::header::{CSeq, Date};
-use sip_message::{HeaderId, ResponseWriter};
+use sip_message::{HeaderId, Message, Own, ResponseWriter};
 use sip_transport::Timestamp;
 
 use crate::record::{Binding, Record};
@@ -19,31 +21,52 @@ const MAX_CONTACTS: usize = 32 * 1024;
 pub(crate) fn bindings(ex: &mut Exchange<'_>, record: Option<&Record>, why: Reason) -> Sealed {
     let message = ex.message();
     let now = ex.now();
-    let call_id = message.value(HeaderId::CallId).unwrap_or_default();
-    let cseq = message.header::<CSeq<'_>>().ok().flatten().map_or(0, |cseq| cseq.number);
-    let is_own = |binding: &Binding<'_>| binding.cseq == cseq && binding.call_id == call_id;
     ex.reply(Status::OK, why, |answer| {
-        if let Some(record) = record {
-            let end = answer.len() + MAX_CONTACTS;
-            // Phones that read only one Contact must find their own.
-            // Most have one, which then is in its place whoever made it.
-            let is_first = |binding: &Binding<'_>| record.len() == 1 || is_own(binding);
-            let first = record.reachable(now.at).filter(|binding| is_first(binding));
-            let others = record.reachable(now.at).filter(|binding| !is_first(binding));
-            for binding in first.chain(others.take(if record.len() == 1 { 0 } else { usize::MAX })) {
-                if answer.len() >= end {
-                    break;
-                }
-                contact(answer, &binding, now.at);
+        match record {
+            // Most have one.
+            Some(record) if record.len() == 1 => {
+                record.reachable(now.at).for_each(|binding| contact(answer, &binding, now.at));
             }
+            Some(record) => contacts(answer, record, message, now.at),
+            None => {}
         }
         for path in message.lines(HeaderId::Path) {
             answer.header(HeaderId::Path, path);
         }
-        answer.header(HeaderId::Date, Date(now.wall / 1000).to_bytes());
+        answer.header(HeaderId::Date, date(now.wall / 1000));
     })
 }
 
+/// Phones that read only one Contact must find their own, so what this request made comes first.
+fn contacts(answer: &mut ResponseWriter<'_>, record: &Record, request: Message<'_>, now: Timestamp) {
+    let call_id = request.value(HeaderId::CallId).unwrap_or_default();
+    let cseq = request.header::<CSeq<'_>>().ok().flatten().map_or(0, |cseq| cseq.number);
+    let is_own = |binding: &Binding<'_>| binding.cseq == cseq && binding.call_id == call_id;
+    let own = record.reachable(now).filter(|binding| is_own(binding));
+    let others = record.reachable(now).filter(|binding| !is_own(binding));
+    let end = answer.len() + MAX_CONTACTS;
+    for binding in own.chain(others) {
+        if answer.len() >= end {
+            break;
+        }
+        contact(answer, &binding, now);
+    }
+}
+
 fn contact(answer: &mut ResponseWriter<'_>, binding: &Binding<'_>, now: Timestamp) {
-    answer.header(HeaderId::Contact, (binding.contact, ";expires=", binding.seconds_left(now)));
+    answer.header(HeaderId::Contact, (binding.contact, Own(";expires="), binding.seconds_left(now)));
+}
+
+/// The text of a second, which is kept for those that come within it.
+fn date(second: u64) -> [u8; 29] {
+    thread_local! {
+        static LAST: Cell<(u64, [u8; 29])> = Cell::new((0, Date(0).to_bytes()));
+    }
+    let (of, text) = LAST.get();
+    if of == second {
+        return text;
+    }
+    let text = Date(second).to_bytes();
+    LAST.set((second, text));
+    text
 }

@@ -1,6 +1,6 @@
 //! Buffers that are kept for the next request.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 #[derive(Default)]
 pub(crate) struct Scratch {
@@ -14,20 +14,14 @@ pub(crate) struct Scratch {
     pub(crate) name: Vec<u8>,
 }
 
-impl Scratch {
-    const fn new() -> Self {
-        Self { aor: Vec::new(), text: Vec::new(), domain: Vec::new(), name: Vec::new() }
-    }
-}
-
 thread_local! {
     /// Taken while in use, so that whoever comes in between has one of his own.
-    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch::new()) };
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }
 
 pub(crate) fn with_scratch<T>(work: impl FnOnce(&mut Scratch) -> T) -> T {
-    let mut scratch = SCRATCH.take();
+    let mut scratch = SCRATCH.take().unwrap_or_default();
     let result = work(&mut scratch);
-    SCRATCH.replace(scratch);
+    SCRATCH.set(Some(scratch));
     result
 }

@@ -1,6 +1,5 @@
 //! The end of every chain: what nobody wanted is refused with the right words.
 
-use sip_message::header::To;
 use sip_message::{HeaderId, Method};
 
 use crate::{Exchange, Receiver, Status, Verdict, reason};
@@ -17,8 +16,7 @@ impl Receiver for Fallback {
     fn receive(&self, ex: &mut Exchange<'_>) -> Verdict {
         let method = ex.method();
         // A To tag means nothing in a REGISTER (RFC 3261 §10.2), and some phones send one.
-        let in_dialog = method != Method::Register
-            && matches!(ex.message().header::<To<'_>>(), Ok(Some(To(to))) if to.tag.is_some());
+        let in_dialog = method != Method::Register && matches!(ex.to(), Ok(Some(to)) if to.tag.is_some());
         let served = self.allow.iter().any(|served| served.as_bytes() == method.name());
         Verdict::Handled(match method {
             // Almost every request is answered at once, and none rings: there is nothing left to cancel.

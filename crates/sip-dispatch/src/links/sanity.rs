@@ -1,6 +1,6 @@
 //! What a request must have before anybody looks at its meaning.
 
-use sip_message::header::{CSeq, CallId, From, MaxForwards, To, Via};
+use sip_message::header::{CSeq, CallId, MaxForwards, Via};
 use sip_message::{HeaderId, Method, ParseError, Uri};
 
 use super::credentials;
@@ -52,12 +52,12 @@ impl Sanity {
             Ok(None) => return bad("Missing CSeq"),
             Err(_) => return bad("Malformed CSeq"),
         }
-        match message.header::<From<'_>>() {
+        match ex.from() {
             Ok(Some(_)) => {}
             Ok(None) => return bad("Missing From"),
             Err(_) => return bad("Malformed From"),
         }
-        match message.header::<To<'_>>() {
+        match ex.to() {
             Ok(Some(_)) => {}
             Ok(None) => return bad("Missing To"),
             Err(_) => return bad("Malformed To"),
@@ -70,7 +70,7 @@ impl Sanity {
             Ok(_) => return Some((Status::BAD_REQUEST.saying("Too Many Vias"), reason::TOO_MANY_VIAS)),
             Err(_) => return bad("Malformed Via"),
         }
-        match Uri::parse(ex.request().uri) {
+        match ex.uri() {
             Ok(Uri::Sip(_)) => {}
             Ok(_) => return Some((Status::UNSUPPORTED_URI_SCHEME, reason::URI_SCHEME)),
             Err(_) => return Some((Status::BAD_REQUEST.saying("Malformed Request-URI"), reason::BAD_REQUEST_URI)),

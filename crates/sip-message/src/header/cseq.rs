@@ -23,6 +23,12 @@ impl<'a> SingleHeader<'a> for CSeq<'a> {
 
 fn cseq(input: &[u8]) -> Step<'_, CSeq<'_>> {
     let (rest, number) = number(input)?;
+    if let [b' ', name @ ..] = rest
+        && name == b"REGISTER"
+        && number <= 0x7FFF_FFFF
+    {
+        return Ok((&[], CSeq { number, method: Method::Register }));
+    }
     let method = sws(rest);
     if number > 0x7FFF_FFFF || method.len() == rest.len() {
         return stop(rest);

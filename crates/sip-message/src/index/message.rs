@@ -2,7 +2,7 @@
 
 use super::{Entry, Fault, HeaderId, Index, Method, StartLine};
 use crate::ParseError;
-use crate::header::{ListItem, SingleHeader, Values};
+use crate::header::{ListItem, SingleHeader, Values, Via};
 
 /// A message that has been indexed. Copies are cheap; nothing is owned.
 #[derive(Clone, Copy)]
@@ -101,6 +101,12 @@ impl<'a> Message<'a> {
         self.index.fault.map(|(fault, _)| fault)
     }
 
+    /// Whether every header value can be repeated as it stands: there are no control characters in any but tabs, and no
+    /// folds.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.index.fault.is_none() && !self.index.folded
+    }
+
     /// The place of [`Message::fault`], in bytes from the beginning.
     #[must_use]
     pub fn fault_at(&self) -> Option<usize> {
@@ -148,6 +154,13 @@ impl<'a> Message<'a> {
         id: HeaderId,
     ) -> Values<'a, H, impl Iterator<Item = &'a [u8]> + Clone + use<'a, H>> {
         Values::new(self.lines(id))
+    }
+
+    /// The first value of the first Via: where the request came from last, and its answer goes to. `None` if there is none
+    /// that can be read.
+    #[must_use]
+    pub fn top_via(&self) -> Option<Via<'a>> {
+        Via::first_of(self.value(HeaderId::Via)?)
     }
 
     /// The body, as long as Content-Length says.

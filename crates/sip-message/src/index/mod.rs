@@ -76,6 +76,8 @@ pub struct Index {
     first: [u8; 64],
     body: Span,
     fault: Option<(Fault, u16)>,
+    /// A header line is continued by the next.
+    folded: bool,
 }
 
 impl Default for Index {
@@ -99,6 +101,7 @@ impl Index {
             first: [0; 64],
             body: Span { from: 0, to: 0 },
             fault: None,
+            folded: false,
         }
     }
 
@@ -116,6 +119,7 @@ impl Index {
         self.count = 0;
         self.seen = 0;
         self.fault = None;
+        self.folded = false;
         let at = self.read_start(bytes);
         let head = self.read_headers(bytes, at);
         self.read_body(bytes, head, framing);
@@ -166,6 +170,7 @@ impl Index {
         // Lines that begin with white space continue the value (RFC 3261 §7.3.1).
         let (mut end, mut next, mut ended) = self.line_end(bytes, from);
         while ended && matches!(bytes.get(next), Some(b' ' | b'\t')) {
+            self.folded = true;
             (end, next, ended) = self.line_end(bytes, next);
         }
         let value = match bytes.get(from..end) {

@@ -25,6 +25,14 @@ macro_rules! header_ids {
                 }
             }
 
+            /// The name with its colon and a space, as a line begins with it.
+            pub(crate) const fn line_start(self) -> &'static str {
+                match self {
+                    Self::Other => ": ",
+                    $(Self::$variant => concat!($name, ": "),)*
+                }
+            }
+
             /// The compact form (RFC 3261 §7.3.3 and the IANA registry), if there is one.
             #[must_use]
             pub const fn compact(self) -> Option<u8> {

@@ -39,12 +39,12 @@ impl OwnedMessage {
 impl Index {
     /// Takes over what another holds, and nothing of what that held before.
     fn copy(&mut self, other: &Self) {
-        let Self { start, count, entries, seen, first, body, fault } = other;
+        let Self { start, count, entries, seen, first, body, fault, folded } = other;
         if let (Some(ours), Some(theirs)) = (self.entries.get_mut(..*count), entries.get(..*count)) {
             ours.copy_from_slice(theirs);
         }
         (self.start, self.count, self.seen, self.first) = (*start, *count, *seen, *first);
-        (self.body, self.fault) = (*body, *fault);
+        (self.body, self.fault, self.folded) = (*body, *fault, *folded);
     }
 }
 

@@ -73,8 +73,7 @@ impl<'b> MessageWriter<'b> {
 
     fn name(&mut self, id: HeaderId) {
         self.demand(id != HeaderId::Other);
-        self.buffer.extend_from_slice(id.name().as_bytes());
-        self.buffer.extend_from_slice(b": ");
+        self.buffer.extend_from_slice(id.line_start().as_bytes());
     }
 
     pub(super) fn end_line(&mut self) {
@@ -105,9 +104,13 @@ impl<'b> MessageWriter<'b> {
     /// # Errors
     /// What went wrong on the way; the buffer is then as it was before.
     pub fn finish(mut self, body: &[u8]) -> Result<usize, WriteError> {
-        self.header(HeaderId::ContentLength, u64::try_from(body.len()).unwrap_or(u64::MAX));
-        self.buffer.extend_from_slice(b"\r\n");
-        self.buffer.extend_from_slice(body);
+        if body.is_empty() {
+            self.buffer.extend_from_slice(END);
+        } else {
+            self.header(HeaderId::ContentLength, u64::try_from(body.len()).unwrap_or(u64::MAX));
+            self.buffer.extend_from_slice(b"\r\n");
+            self.buffer.extend_from_slice(body);
+        }
         let written = self.len();
         if written > self.limit {
             self.error.get_or_insert(WriteError::TooLong);

@@ -6,7 +6,7 @@ mod request;
 mod response;
 
 pub use message::MessageWriter;
-pub use put::{Put, Sink};
+pub use put::{Own, Put, Sink};
 pub use request::RequestWriter;
 pub use response::{ResponseWriter, TopVia};
 
@@ -20,9 +20,6 @@ pub enum WriteError {
     /// A value holds a line end or another control character, and would become another header.
     #[error("a control character in a header value")]
     ControlCharacter,
-    /// The request has no Via, so its answer has nowhere to go.
-    #[error("the request has no Via")]
-    NothingToAnswer,
     /// The method or a header name is no token, the Request-URI is empty or holds white space, or the status code has
     /// not three digits.
     #[error("a name, Request-URI or status code that cannot be written")]

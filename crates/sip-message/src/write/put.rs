@@ -16,17 +16,18 @@ impl Sink<'_> {
         self.copy(text, None);
     }
 
-    /// Writes text that an answer has to repeat, whatever is in it: control characters become `?`. In the text of a
-    /// request without a fault (`faultless`) there are none but those of folds.
-    pub(super) fn repeat(&mut self, text: &[u8], faultless: bool) {
-        if faultless && memchr::memchr(b'\r', text).is_none() {
+    /// Writes text that an answer has to repeat, whatever is in it: control characters become `?`. If the request is
+    /// `plain`, there are none.
+    pub(super) fn repeat(&mut self, text: &[u8], plain: bool) {
+        if plain {
             self.buffer.extend_from_slice(text);
         } else {
             self.copy(text, Some(b'?'));
         }
     }
 
-    /// Writes a text of our own.
+    /// Writes a text of our own, which has no control characters.
+    #[inline]
     pub(super) fn own(&mut self, text: &'static str) {
         self.buffer.extend_from_slice(text.as_bytes());
     }
@@ -75,6 +76,17 @@ impl Sink<'_> {
     pub fn put(&mut self, value: &(impl Put + ?Sized)) -> &mut Self {
         value.put(self);
         self
+    }
+}
+
+/// A text of the program's own, which is written without being looked through.
+#[derive(Clone, Copy, Debug)]
+pub struct Own(pub &'static str);
+
+impl Put for Own {
+    #[inline]
+    fn put(&self, sink: &mut Sink<'_>) {
+        sink.own(self.0);
     }
 }
 

@@ -1,19 +1,29 @@
 //! Responses (RFC 3261 §8.2.6).
 
 use std::net::IpAddr;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
-use super::{MessageWriter, Put, Sink, WriteError};
-use crate::header::NameAddr;
+use super::{MessageWriter, Own, Put, Sink, WriteError};
+use crate::header::{NameAddr, Via};
 use crate::{HeaderId, Message};
 
-/// What is added to the topmost Via (RFC 3261 §18.2.1, RFC 3581 §4).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TopVia {
+/// The topmost Via of a request, and what its answer adds to it (RFC 3261 §18.2.1, RFC 3581 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TopVia<'a> {
+    /// As the request has it.
+    pub via: &'a Via<'a>,
     /// `received`, in place of one that came.
     pub received: Option<IpAddr>,
-    /// `rport`, if it was asked for.
+    /// The value of `rport`, if it was asked for.
     pub rport: Option<u16>,
+}
+
+impl<'a> TopVia<'a> {
+    /// To which nothing is added.
+    #[must_use]
+    pub fn unchanged(via: &'a Via<'a>) -> Self {
+        Self { via, received: None, rport: None }
+    }
 }
 
 /// A response being written.
@@ -32,22 +42,21 @@ impl<'b> ResponseWriter<'b> {
         limit: usize,
         request: Message<'_>,
         (status, reason): (u16, &str),
-        top: TopVia,
+        top: &TopVia<'_>,
         to_tag: &[u8],
     ) -> Self {
         let mut writer = MessageWriter::new(buffer, limit);
         writer.demand((100..=999).contains(&status));
-        writer.sink().put("SIP/2.0 ").put(&status).put(" ").put(reason);
+        let digits = [status / 100, status / 10 % 10, status % 10].map(|digit| b'0' + (digit % 10) as u8);
+        writer.buffer.extend_from_slice(b"SIP/2.0 ");
+        writer.buffer.extend_from_slice(&digits);
+        writer.sink().put(" ").put(reason);
         writer.end_line();
-        let faultless = request.fault().is_none();
-        let repeated = |value| Repeated { value, faultless };
+        let plain = request.is_plain();
+        let repeated = |value| Repeated { value, plain };
         let mut vias = request.lines(HeaderId::Via);
-        match vias.next() {
-            Some(line) => {
-                writer.header(HeaderId::Via, PatchedVia { line, top, faultless });
-            }
-            None => writer.error = writer.error.or(Some(WriteError::NothingToAnswer)),
-        }
+        let others = vias.next().and_then(|line| line.get(top.via.bytes.len()..)).unwrap_or_default();
+        writer.header(HeaderId::Via, (PatchedVia { top, plain }, repeated(others)));
         for via in vias {
             writer.header(HeaderId::Via, repeated(via));
         }
@@ -56,7 +65,7 @@ impl<'b> ResponseWriter<'b> {
         }
         if let Some(to) = request.value(HeaderId::To) {
             let tagged = status == 100 || has_tag(to);
-            writer.header(HeaderId::To, (repeated(to), (!tagged).then_some((";tag=", to_tag))));
+            writer.header(HeaderId::To, (repeated(to), (!tagged).then_some((Own(";tag="), to_tag))));
         }
         for id in [HeaderId::CallId, HeaderId::CSeq] {
             if let Some(value) = request.value(id) {
@@ -97,100 +106,69 @@ fn has_tag(to: &[u8]) -> bool {
 /// A value of the request.
 struct Repeated<'a> {
     value: &'a [u8],
-    faultless: bool,
+    plain: bool,
 }
 
 impl Put for Repeated<'_> {
     fn put(&self, sink: &mut Sink<'_>) {
-        sink.repeat(self.value, self.faultless);
+        sink.repeat(self.value, self.plain);
     }
 }
 
-/// A Via line whose first value gets other `received` and `rport` parameters.
+/// The topmost Via with other `received` and `rport` parameters.
 struct PatchedVia<'a> {
-    line: &'a [u8],
-    top: TopVia,
-    faultless: bool,
+    top: &'a TopVia<'a>,
+    plain: bool,
 }
 
 impl Put for PatchedVia<'_> {
     fn put(&self, sink: &mut Sink<'_>) {
-        if self.top == TopVia::default() {
-            return sink.repeat(self.line, self.faultless);
-        }
-        // The parameters of the first value lie between semicolons, and it ends at the first comma.
-        let mut rest = self.line;
-        let mut is_param = false;
-        loop {
-            let end = param_end(rest);
-            let (part, more) = rest.split_at_checked(end).unwrap_or((rest, &[]));
-            if is_param {
-                self.put_param(part.trim_ascii(), sink);
-            } else {
-                sink.repeat(part.trim_ascii_end(), self.faultless);
-            }
-            match more.split_first() {
-                Some((b';', tail)) => (rest, is_param) = (tail, true),
-                _ => {
-                    rest = more;
-                    break;
-                }
-            }
-        }
-        if let Some(received) = self.top.received {
-            sink.own(";received=");
-            received.put(sink);
-        }
-        sink.repeat(rest, self.faultless);
-    }
-}
-
-impl PatchedVia<'_> {
-    fn put_param(&self, param: &[u8], sink: &mut Sink<'_>) {
-        let name_len = memchr::memchr(b'=', param).unwrap_or(param.len());
-        let name = param.get(..name_len).unwrap_or_default().trim_ascii_end();
-        if self.top.received.is_some() && name.eq_ignore_ascii_case(b"received") {
-            return;
-        }
-        sink.own(";");
-        match self.top.rport {
-            Some(port) if name.eq_ignore_ascii_case(b"rport") => {
-                sink.repeat(name, self.faultless);
+        let Self { top: TopVia { via, received, rport }, plain } = *self;
+        let port = rport.zip(via.place_of_rport()).map(|(port, place)| (place, Some(port)));
+        let gone = received.and_then(|_| via.place_of_received()).map(|place| (place, None));
+        let start = |edit: &Option<(Range<usize>, _)>| edit.as_ref().map(|(place, _)| place.start);
+        let edits = if start(&gone) < start(&port) { [gone, port] } else { [port, gone] };
+        let mut from = 0;
+        for (place, port) in edits.into_iter().flatten() {
+            sink.repeat(via.bytes.get(from..place.start).unwrap_or_default(), plain);
+            if let Some(port) = port {
                 sink.own("=");
                 sink.number(port.into());
             }
-            _ => sink.repeat(param, self.faultless),
+            from = place.end;
+        }
+        sink.repeat(via.bytes.get(from..).unwrap_or_default(), plain);
+        if let Some(received) = received {
+            sink.own(";received=");
+            received.put(sink);
         }
     }
 }
 
-/// Where a parameter ends: at the next semicolon or comma outside of quotes.
-fn param_end(text: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr3(b';', b',', b'"', rest)) {
-        at += found;
-        let quoted = text.get(at..).and_then(|rest| crate::step::quoted(rest).ok());
-        match quoted {
-            Some((_, string)) => at += string.len(),
-            None if text.get(at) == Some(&b'"') => at += 1,
-            None => return at,
-        }
+/// The digits of a byte with a dot behind them, and how many that is.
+fn decimal(byte: u8) -> ([u8; 4], usize) {
+    let [hundreds, tens, ones] = [byte / 100, byte / 10 % 10, byte % 10].map(|digit| b'0' + digit);
+    match byte {
+        0..10 => ([ones, b'.', 0, 0], 2),
+        10..100 => ([tens, ones, b'.', 0], 3),
+        100.. => ([hundreds, tens, ones, b'.'], 4),
     }
-    text.len()
 }
 
 impl Put for IpAddr {
     fn put(&self, sink: &mut Sink<'_>) {
         match self {
             Self::V4(ip) => {
-                for (at, octet) in ip.octets().into_iter().enumerate() {
-                    if at > 0 {
-                        sink.buffer.push(b'.');
+                // Each with its dot, of which the last is too many; four bytes are written whatever the length.
+                let (mut text, mut length) = ([0; 16], 0);
+                for octet in ip.octets() {
+                    let (digits, count) = decimal(octet);
+                    if let Some(place) = text.get_mut(length..).and_then(|rest| rest.first_chunk_mut()) {
+                        *place = digits;
                     }
-                    let digits = [octet / 100, octet / 10 % 10, octet % 10].map(|digit| b'0' + digit);
-                    let zeros = usize::from(octet < 100) + usize::from(octet < 10);
-                    sink.buffer.extend(digits.into_iter().skip(zeros));
+                    length += count;
                 }
+                sink.buffer.extend_from_slice(text.get(..length - 1).unwrap_or_default());
             }
             Self::V6(ip) => {
                 use std::io::Write as _;

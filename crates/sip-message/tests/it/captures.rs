@@ -52,9 +52,10 @@ fn the_answer_to_a_capture_goes_back_by_its_via() {
     for (name, bytes) in data("captures") {
         let mut index = Index::new();
         let message = index.read(&bytes, Framing::Stream).unwrap();
-        let top = TopVia { received: Some([127, 0, 0, 1].into()), rport: Some(4321) };
+        let via = message.top_via().unwrap();
+        let top = TopVia { via: &via, received: Some([127, 0, 0, 1].into()), rport: Some(4321) };
         let mut written = Vec::new();
-        let writer = ResponseWriter::answering(&mut written, 1400, message, (200, "OK"), top, b"t1");
+        let writer = ResponseWriter::answering(&mut written, 1400, message, (200, "OK"), &top, b"t1");
         writer.finish(b"").unwrap();
 
         let mut index = Index::new();

@@ -89,9 +89,10 @@ proptest! {
         let request = format!("REGISTER sip:a SIP/2.0\r\n{lines}t: {to}\r\nf: <sip:c>;tag=f\r\ni: id@h\r\nCSeq: 5 REGISTER\r\n\r\n");
         let mut index = Index::new();
         let request = index.read(request.as_bytes(), Framing::Datagram).unwrap();
-        let top = TopVia { received, rport };
+        let via = request.top_via().unwrap();
+        let top = TopVia { via: &via, received, rport };
         let mut written = Vec::new();
-        ResponseWriter::answering(&mut written, 65_535, request, (code, "Why"), top, b"ours").finish(b"").unwrap();
+        ResponseWriter::answering(&mut written, 65_535, request, (code, "Why"), &top, b"ours").finish(b"").unwrap();
 
         let mut index = Index::new();
         let answer = index.read(&written, Framing::Stream).unwrap();

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use sip_dispatch::budget::{Budget, source_of};
 use sip_dispatch::{Answer, Exchange, Identity, Reason, Receiver, Status, Verdict};
-use sip_message::header::{From, To};
 use sip_message::uri::escape::unescape_into;
 use sip_message::uri::{Host, SipUri, equivalent};
 use sip_message::{HeaderId, Method, Uri};
@@ -209,17 +208,16 @@ impl Inner {
     /// In whose name the request is sent: From, who is responsible for it (RFC 3261 §10.2), if that is one of ours;
     /// else To of a REGISTER, or where another request goes. `None` if it goes to none of ours.
     fn home<'e>(ex: &Exchange<'e>, domains: &Domains) -> Option<SipUri<'e>> {
-        let message = ex.message();
         let ours = |uri: Uri<'e>| match uri {
             Uri::Sip(uri) if domains.serves(&uri.host()) => Some(uri),
             _ => None,
         };
         let target = match ex.method() {
-            Method::Register => message.header::<To<'_>>().ok()??.0.uri,
-            _ => Uri::parse(ex.request().uri).ok()?,
+            Method::Register => ex.to().ok()??.uri,
+            _ => ex.uri().ok()?,
         };
         let target = ours(target)?;
-        let from = message.header::<From<'_>>().ok().flatten().and_then(|from| ours(from.0.uri));
+        let from = ex.from().ok().flatten().and_then(|from| ours(from.uri));
         Some(from.unwrap_or(target))
     }
 
@@ -389,7 +387,7 @@ fn is_for(ex: &Exchange<'_>, attempt: &Attempt<'_>, policy: &Policy) -> bool {
 
 /// Whether To is the sender's own address, or one that is granted to it.
 fn may_register(ex: &Exchange<'_>, home: &Home<'_>, identity: &Identity<'_>, account: &Account) -> bool {
-    let Some(To(to)) = ex.message().header::<To<'_>>().ok().flatten() else { return false };
+    let Some(to) = ex.to().ok().flatten() else { return false };
     let Uri::Sip(uri) = to.uri else { return false };
     let host = uri.host();
     let domain = home.domain;

@@ -3,7 +3,6 @@
 use ipnet::IpNet;
 use sip_dispatch::{Exchange, Receiver, Verdict};
 use sip_message::Uri;
-use sip_message::header::To;
 
 use super::Grants;
 use crate::Aor;
@@ -36,7 +35,7 @@ impl Exempt {
         if self.addresses.is_empty() {
             return false;
         }
-        let Some(To(to)) = ex.message().header::<To<'_>>().ok().flatten() else { return false };
+        let Some(to) = ex.to().ok().flatten() else { return false };
         let Uri::Sip(uri) = to.uri else { return false };
         let mut buffer = Vec::new();
         Aor::from_uri(&to.uri, &mut buffer).is_ok_and(|aor| self.addresses.allow(&aor, &uri.host()))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sip_dispatch::{Exchange, Identity};
 use sip_message::Uri;
-use sip_message::header::{From, NameAddr, To};
+use sip_message::header::NameAddr;
 use sip_message::uri::escape::unescape;
 
 use crate::{Aor, Domains};
@@ -31,12 +31,12 @@ impl Check {
     }
 
     fn holds(&self, ex: &Exchange<'_>, identity: &Identity<'_>) -> bool {
-        let from = || ex.message().header::<From<'_>>().ok().flatten().map(|from| from.0);
+        let from = || ex.from().ok().flatten();
         match self {
             Self::FromIsRealm => from().is_some_and(|from| is_in_realm(&from, &identity.realm)),
             Self::FromIsAuthUser => from().is_some_and(|from| is_user(&from, &identity.name)),
             Self::ToIsFrom => {
-                let to = ex.message().header::<To<'_>>().ok().flatten().map(|to| to.0);
+                let to = ex.to().ok().flatten();
                 matches!((from(), to), (Some(from), Some(to)) if is_same(&from, &to))
             }
             Self::Own(check) => check(ex, identity),

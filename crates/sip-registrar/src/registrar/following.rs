@@ -78,7 +78,7 @@ impl Registrar {
 
     /// Whether there are bindings that are no more on a connection.
     pub(super) fn leaves_a_flow(before: Option<&Record>, after: Option<&Record>) -> bool {
-        before.is_some_and(|before| left_flows(before, after).next().is_some())
+        before.is_some_and(|before| before.has_ties() && left_flows(before, after).next().is_some())
     }
 
     /// The record with those bindings alone that can be reached; `None` if there is none.
