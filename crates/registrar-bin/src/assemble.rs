@@ -132,6 +132,7 @@ pub(crate) fn server_config(settings: &Settings, certificates: &Certificates) ->
         drain: DRAIN,
         ..ServerConfig::default()
     };
+    config.udp.gather = settings.gather;
     config.streams.keepalive = settings.flows.keepalive;
     config.streams.ping = settings.flows.ping;
     config.streams.ping_failures = settings.flows.ping_failures;

@@ -223,6 +223,7 @@ fn without_restart(now: &Settings, wanted: Settings) -> Settings {
     settings.location.clone_from(&now.location);
     settings.admin.clone_from(&now.admin);
     settings.traces.clone_from(&now.traces);
+    settings.gather = now.gather;
     settings.flows.restart_grace = now.flows.restart_grace;
     settings.flows.keepalive = now.flows.keepalive;
     settings.flows.ping = now.flows.ping;
@@ -253,6 +254,7 @@ mod tests {
         wanted.flows.ping_failures += 1;
         wanted.flows.keepalive = None;
         wanted.flows.restart_grace *= 2;
+        wanted.gather *= 2;
         wanted.connections = Some(7);
         wanted.users = Some(UsersSource::File("users.toml".into()));
         wanted.auth.next_nonce = !wanted.auth.next_nonce;

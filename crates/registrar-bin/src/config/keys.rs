@@ -73,6 +73,7 @@ keys! {
     "sip.force_rport", true, None, route.force_rport, |value| number(value);
     "sip.maddr", true, None, route.maddr, |maddr| of_maddr(*maddr);
     "sip.server_header", true, None, server_header, |header| maybe(header.as_ref());
+    "udp.gather", false, None, gather, |gather| gather.as_millis().to_string();
     "tcp.connections", true, None, connections,
         |n| n.map_or_else(|| "what file descriptors allow".to_owned(), |n| n.to_string());
     "tcp.connections_per_source", true, None, connections_per_source,
@@ -260,6 +261,7 @@ mod tests {
             throttle: _,
             route: _,
             server_header: _,
+            gather: _,
             connections: _,
             connections_per_source: _,
             users: _,

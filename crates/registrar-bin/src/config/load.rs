@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU16;
 use std::path::Path;
+use std::time::Duration;
 
 use registrar_admin::TracesConfig;
 use sip_dispatch::MaddrPolicy;
@@ -97,6 +98,7 @@ fn parse(text: &str, folder: &Path, tls: &TlsKeys) -> Result<Settings, Problems>
         top.section("registrar", |registrar| read_registrar(registrar, &mut settings));
         top.section("throttle", |throttle| read_throttle(throttle, &mut settings));
         top.section("sip", |sip| read_sip(sip, &mut settings));
+        top.section("udp", |udp| read_udp(udp, &mut settings));
         top.section("tcp", |tcp| read_tcp(tcp, &mut settings));
         top.section("flows", |section| flows::read(section, &mut settings.flows));
         top.section("admin", |section| settings.admin = Some(admin::read(section, folder)));
@@ -266,6 +268,12 @@ fn read_sip(section: &mut Section<'_, '_>, settings: &mut Settings) {
         } else {
             settings.server_header = Some(text.to_owned());
         }
+    }
+}
+
+fn read_udp(section: &mut Section<'_, '_>, settings: &mut Settings) {
+    if let Some((millis, _)) = section.number("gather", 0..=100) {
+        settings.gather = Duration::from_millis(millis);
     }
 }
 

@@ -32,11 +32,13 @@ pub(crate) use users::{Store, UsersSource};
 pub(crate) use wrong::Wrong;
 
 use std::num::NonZeroU16;
+use std::time::Duration;
 
 use registrar_admin::{AdminConfig, TracesConfig};
 use sip_dispatch::links::Rate;
 use sip_dispatch::{MaddrPolicy, RouteConfig};
 use sip_registrar::{ForeignDomain, Limits};
+use sip_transport::UdpConfig;
 
 use crate::message_log::Wanted;
 
@@ -52,6 +54,8 @@ pub(crate) struct Settings {
     pub(crate) throttle: ThrottleSettings,
     pub(crate) route: RouteConfig,
     pub(crate) server_header: Option<String>,
+    /// How long datagrams may gather.
+    pub(crate) gather: Duration,
     pub(crate) connections: Option<usize>,
     pub(crate) connections_per_source: Option<usize>,
     /// `None`: anybody may register as anybody.
@@ -110,6 +114,7 @@ impl Default for Settings {
             throttle: ThrottleSettings { source: None, network: None },
             route: RouteConfig { maddr: MaddrPolicy::OnlySource, force_rport: false },
             server_header: None,
+            gather: UdpConfig::default().gather,
             connections: None,
             connections_per_source: None,
             users: None,

@@ -19,8 +19,8 @@ use tokio::net::UdpSocket;
 
 use crate::{Batching, LegId, UdpConfig};
 
-/// How many datagrams are passed at once, where more than one can be: as many as the kernel cuts out of one piece.
-pub(crate) const BATCH: usize = 64;
+/// How many datagrams are passed at once, where more than one can be.
+pub(crate) const BATCH: usize = 32;
 
 /// A worker's socket of one UDP leg.
 pub(crate) struct UdpLeg {

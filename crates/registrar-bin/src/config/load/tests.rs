@@ -243,6 +243,8 @@ fn a_listener_has_what_it_says_itself_and_else_what_is_said_for_all() {
         keepalive = 0
         ping = 30
         ping_failures = 3
+        [udp]
+        gather = 4
     "#;
     let settings = parse(text).unwrap();
     let [all, own, web, udp] = settings.listen.as_deref().unwrap() else { panic!() };
@@ -259,7 +261,7 @@ fn a_listener_has_what_it_says_itself_and_else_what_is_said_for_all() {
     assert!(web.tls.is_none() && udp.tls.is_none());
     let proxies: Vec<_> = web.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(proxies, ["192.0.2.0/24", "2001:db8::1/128"]);
-    assert_eq!(settings.flows.keepalive, None);
+    assert_eq!((settings.flows.keepalive, settings.gather), (None, Duration::from_millis(4)));
     assert_eq!((settings.flows.ping, settings.flows.ping_failures), (Some(Duration::from_secs(30)), 3));
     assert!(settings.flows.grace.is_zero() && settings.flows.keep_reachable && settings.flows.follow);
 }
