@@ -32,6 +32,9 @@ struct State {
     writer_sleeps: bool,
     /// The buffers of the last group, for the next one.
     spare: Option<(Vec<u8>, Vec<Undo>)>,
+    /// What the last group has replaced. Workers take it apart bit by bit: memory that another thread gives back is dear
+    /// to take again.
+    spent: Vec<Undo>,
 }
 
 /// Whether changes are noted.
@@ -63,18 +66,35 @@ impl Taken {
     }
 }
 
-/// A change: at least one of the two is there, and both are of one address.
+/// What a change is taken back by.
 #[derive(Debug)]
-pub(crate) struct Undo {
-    pub(crate) before: Option<Record>,
-    after: Option<Record>,
+pub(crate) enum Undo {
+    /// To put back what there was.
+    Before(Record),
+    /// To take away what there is now.
+    After(Record),
 }
 
 impl Undo {
-    pub(crate) fn aor(&self) -> Option<Aor<'_>> {
-        self.before.as_ref().or(self.after.as_ref()).map(Record::aor)
+    fn of(before: Option<&Record>, after: Option<&Record>) -> Option<Self> {
+        before.cloned().map(Self::Before).or_else(|| after.cloned().map(Self::After))
+    }
+
+    pub(crate) fn aor(&self) -> Aor<'_> {
+        let (Self::Before(record) | Self::After(record)) = self;
+        record.aor()
+    }
+
+    pub(crate) fn before(&self) -> Option<&Record> {
+        match self {
+            Self::Before(record) => Some(record),
+            Self::After(_) => None,
+        }
     }
 }
+
+/// How much of what is spent a worker takes apart for each change that it notes: more than is added.
+const TAKEN_APART: usize = 2;
 
 impl Desk {
     pub(crate) fn new(mode: Mode) -> Self {
@@ -84,6 +104,7 @@ impl Desk {
             door: Door::Open,
             writer_sleeps: false,
             spare: None,
+            spent: Vec::new(),
         };
         Self { mode, state: Mutex::new(state), bell: Condvar::new() }
     }
@@ -122,12 +143,14 @@ impl Desk {
     /// A group is on disk.
     pub(crate) fn kept(&self, mut taken: Taken) {
         taken.entries.clear();
-        taken.undo.clear();
         let mut state = self.state.lock();
         state.writing = None;
-        state.spare = Some((taken.entries, taken.undo));
+        let mut left = std::mem::replace(&mut state.spent, taken.undo);
         drop(state);
         taken.group.settle(Fate::Kept);
+        // What workers have not come to, as when none has noted anything since.
+        left.clear();
+        self.state.lock().spare = Some((taken.entries, left));
     }
 
     /// Notes nothing more until [`Desk::reopen`], and gives what was noted since the last group was taken.
@@ -179,7 +202,7 @@ impl Journal for Desk {
 
     fn note(&self, aor: &Aor<'_>, before: Option<&Record>, after: Option<&Record>) -> Result<Arc<Group>, StoreError> {
         let mut state = self.state.lock();
-        let State { open, door, writer_sleeps, .. } = &mut *state;
+        let State { open, door, writer_sleeps, spent, .. } = &mut *state;
         if *door != Door::Open || open.entries.len() > MOST_BYTES {
             return Err(StoreError::Unavailable);
         }
@@ -189,12 +212,52 @@ impl Journal for Desk {
         }
         .write(&mut open.entries);
         open.count += 1;
-        open.undo.push(Undo { before: before.cloned(), after: after.cloned() });
+        open.undo.extend(Undo::of(before, after));
         let group = Arc::clone(&open.group);
+        let apart: [_; TAKEN_APART] = std::array::from_fn(|_| spent.pop());
         if *writer_sleeps {
             *writer_sleeps = false;
             self.bell.notify_one();
         }
+        drop((state, apart));
         Ok(group)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sip_registrar::testing::{register, wait, with_aor};
+    use sip_registrar::{Limits, MemoryLocation};
+    use sip_transport::Now;
+
+    use super::*;
+
+    fn record() -> Record {
+        let (table, now) = (MemoryLocation::default(), Now::from_millis(1));
+        let contacts = [("sip:alice@192.0.2.1", 60)];
+        let done = wait(register(&table, Limits::default(), "alice", ("call", 1), &contacts, now)).unwrap();
+        done.after.unwrap()
+    }
+
+    #[test]
+    fn what_is_replaced_is_taken_apart_by_who_changes_something_next_or_by_a_writer_that_is_idle() {
+        let desk = Desk::new(Mode::Synced);
+        let note = |count: u64| {
+            for _ in 0..count {
+                with_aor("alice", |aor| desk.note(aor, Some(&record()), Some(&record()))).unwrap();
+            }
+        };
+        let spent = || desk.state.lock().spent.len();
+        let write = || desk.kept(desk.wait(Instant::now(), Duration::ZERO));
+        note(10);
+        assert_eq!(spent(), 0);
+        write();
+        assert_eq!(spent(), 10);
+        note(3);
+        assert_eq!(spent(), 10 - 3 * TAKEN_APART);
+        write();
+        assert_eq!(spent(), 3, "what was left of the first group has gone");
+        write();
+        assert_eq!(spent(), 0);
     }
 }

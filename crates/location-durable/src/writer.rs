@@ -132,9 +132,9 @@ impl Writer {
         let after = desk.fail();
         let mut owed = BTreeSet::new();
         for change in after.undo.iter().rev().chain(failed.undo.iter().rev()) {
-            let Some(aor) = change.aor() else { continue };
+            let aor = change.aor();
             if !self.mode.answers_at_once() {
-                self.table.restore(&aor, change.before.clone(), now(&(self.clock)()));
+                self.table.restore(&aor, change.before().cloned(), now(&(self.clock)()));
                 self.counters.took_back(1);
             }
             owed.insert(aor.as_bytes().into());

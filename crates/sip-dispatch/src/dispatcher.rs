@@ -258,7 +258,7 @@ impl Core {
         }
         group.sort();
         let hold = group.hold.clone();
-        while let Some((held, answer)) = group.next() {
+        while let Some((held, answer)) = group.next(&mut self.held) {
             let before = out.len();
             if let Some(flow) = held.peer.flow {
                 out.keep_promise(flow);
@@ -270,7 +270,7 @@ impl Core {
             if let Some((to, bytes)) = answer {
                 out.send(to, bytes);
             }
-            let Held { message, peer, arrived, key, carried, sealed, stateless, told } = *held;
+            let Held { message, peer, arrived, key, carried, sealed, stateless, told } = held;
             told.into_iter().for_each(|told| told(now));
             let answered = Answered { sealed, before, out, now };
             self.log(message.message(), &peer, arrived, carried.identity.as_ref(), answered);
@@ -281,8 +281,8 @@ impl Core {
     }
 
     /// Answers a request otherwise than with what is held for it.
-    fn refuse_held(&mut self, held: Box<Held>, refusal: Refusal, now: Now, out: &mut Outbox) {
-        let Held { message, peer, arrived, key, carried, .. } = *held;
+    fn refuse_held(&mut self, held: Held, refusal: Refusal, now: Now, out: &mut Outbox) {
+        let Held { message, peer, arrived, key, carried, .. } = held;
         // It waits no more.
         let waited = Waiting { message, peer, arrived, key, carried, hold: None, told: Vec::new() };
         drop(self.go_on(waited, Turn::Refused(refusal), now, out));
@@ -419,7 +419,7 @@ impl Core {
         if let Some(hold) = ex.hold.take() {
             let carried = ex.carried.into_owned();
             let message = self.copies.copy(message);
-            let held = Box::new(Held { message, peer, arrived, key, carried, sealed, stateless, told });
+            let held = Held { message, peer, arrived, key, carried, sealed, stateless, told };
             return self.hold(held, hold, before, now, out);
         }
         let answered = Answered { sealed, before, out: &*ex.out, now };
@@ -429,7 +429,7 @@ impl Core {
     }
 
     /// Takes the answer that was written last out again, until it may be told.
-    fn hold(&mut self, held: Box<Held>, hold: Hold, before: usize, now: Now, out: &mut Outbox) -> Option<Pending> {
+    fn hold(&mut self, held: Held, hold: Hold, before: usize, now: Now, out: &mut Outbox) -> Option<Pending> {
         self.counters.pending.add();
         match held.peer.flow {
             Some(flow) => out.promise(flow),

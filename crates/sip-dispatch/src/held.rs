@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use sip_message::OwnedMessage;
-use sip_transport::{Destination, Now, Outbox, Peer, Timestamp};
+use sip_transport::{Destination, Flow, Now, Outbox, Peer, Timestamp};
+use slab::Slab;
 
 use crate::identity::Carried;
 use crate::transaction::TransactionKey;
@@ -33,9 +34,10 @@ pub(crate) struct Held {
 /// Where the answer of a request goes, and its bytes, if it has one.
 type Answer<'g> = Option<(Destination, &'g [u8])>;
 
-/// A request with the place of its answer among those of its group; `None`: nothing was written.
+/// The place of a request in its room, and of its answer among those of its group; `None`: nothing was written.
 struct Request {
-    held: Box<Held>,
+    place: usize,
+    flow: Option<Flow>,
     answer: Option<(Destination, Range<usize>)>,
 }
 
@@ -56,17 +58,17 @@ impl Group {
     /// Puts the answers for each connection next to each other, so that they leave together. Those of one connection, and
     /// datagrams, keep their order.
     pub(crate) fn sort(&mut self) {
-        let flow = |request: &Request| request.held.peer.flow.map(|flow| (flow.worker, flow.slot));
-        if self.requests.iter().any(|request| request.held.peer.flow.is_some()) {
+        let flow = |request: &Request| request.flow.map(|flow| (flow.worker, flow.slot));
+        if self.requests.iter().any(|request| request.flow.is_some()) {
             self.requests.make_contiguous().sort_by_key(flow);
         }
     }
 
-    /// Takes out the first request, with its answer.
-    pub(crate) fn next(&mut self) -> Option<(Box<Held>, Answer<'_>)> {
-        let Request { held, answer } = self.requests.pop_front()?;
+    /// Takes out the first request and its answer.
+    pub(crate) fn next(&mut self, room: &mut HeldRoom) -> Option<(Held, Answer<'_>)> {
+        let Request { place, answer, .. } = self.requests.pop_front()?;
         let answer = answer.map(|(to, range)| (to, self.answers.get(range).unwrap_or_default()));
-        Some((held, answer))
+        Some((room.waiting.try_remove(place)?, answer))
     }
 
     /// What is to be told of requests that are gone, should it come to pass.
@@ -80,7 +82,8 @@ impl Group {
 pub(crate) struct HeldRoom {
     groups: VecDeque<Group>,
     serial: u64,
-    requests: usize,
+    /// Here, and not each in memory of its own: hundreds come and go together.
+    waiting: Slab<Held>,
     /// Buffers of groups that are over.
     spare: Vec<(VecDeque<Request>, Vec<u8>)>,
 }
@@ -92,13 +95,13 @@ const SPARE_BYTES: usize = 1 << 20;
 impl HeldRoom {
     /// How many requests wait.
     pub(crate) fn len(&self) -> usize {
-        self.requests
+        self.waiting.len()
     }
 
     /// Holds the answer that was written last into `out`, if `is_answered`. Gives the number of the group if it is new.
     pub(crate) fn hold(
         &mut self,
-        held: Box<Held>,
+        held: Held,
         hold: &Hold,
         out: &mut Outbox,
         is_answered: bool,
@@ -119,17 +122,15 @@ impl HeldRoom {
         let start = group.answers.len();
         let to = if is_answered { out.withdraw(&mut group.answers) } else { None };
         let answer = to.map(|to| (to, start..group.answers.len()));
-        group.requests.push_back(Request { held, answer });
-        self.requests += 1;
+        let flow = held.peer.flow;
+        group.requests.push_back(Request { place: self.waiting.insert(held), flow, answer });
         is_new.then_some(group.serial)
     }
 
     /// Takes a group out.
     pub(crate) fn leave(&mut self, serial: u64) -> Option<Group> {
         let place = self.groups.iter().position(|group| group.serial == serial)?;
-        let group = self.groups.remove(place)?;
-        self.requests -= group.requests.len();
-        Some(group)
+        self.groups.remove(place)
     }
 
     /// Takes the buffers of a group back that is over.
@@ -148,11 +149,10 @@ impl HeldRoom {
     }
 
     /// Takes out a request that has waited since then. What is to be told of it stays, should it come to pass.
-    pub(crate) fn overdue(&mut self, since: Timestamp) -> Option<Box<Held>> {
+    pub(crate) fn overdue(&mut self, since: Timestamp) -> Option<Held> {
         let group = self.groups.iter_mut().find(|group| group.since <= since && !group.requests.is_empty())?;
-        let mut held = group.next()?.0;
+        let mut held = self.waiting.try_remove(group.requests.pop_front()?.place)?;
         group.told.append(&mut held.told);
-        self.requests -= 1;
         Some(held)
     }
 }
