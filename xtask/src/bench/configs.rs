@@ -13,7 +13,7 @@ use anyhow::Result;
 
 use super::digest::{Hash, PASSWORD, name_of};
 use super::requests::DOMAIN;
-use super::servers::{Access, Keep};
+use super::servers::{Access, Keep, Room};
 use crate::command;
 
 /// The data directory, within the server's folder.
@@ -27,10 +27,23 @@ pub(super) fn program() -> Result<PathBuf> {
     Ok(env::current_exe()?.with_file_name("registrar"))
 }
 
-/// The release binary with one worker, as it is by default. What it keeps is in the folder too.
-pub(super) fn registrar(port: u16, access: Access, keep: Keep, bindings: u32, folder: &Path) -> Result<Command> {
+/// What our own does beside answering.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup {
+    pub(super) keep: Keep,
+    /// Whether it can be asked over a Unix socket, and so counts, tells events, and remembers how requests ended.
+    pub(super) is_observed: bool,
+    /// One worker for each core, not one.
+    pub(super) has_every_core: bool,
+}
+
+/// The release binary, as it is by default but for that. What it keeps is in the folder too.
+pub(super) fn registrar(port: u16, access: Access, setup: Setup, room: Room, folder: &Path) -> Result<Command> {
     let config = folder.join("registrar.toml");
-    let room = bindings.saturating_mul(2);
+    let bindings = room.bindings;
+    let most = bindings.saturating_mul(2);
+    let workers = if setup.has_every_core { "" } else { "workers = 1\n" };
+    let observed = if setup.is_observed { "\n[admin]\nlisten = [\"unix:admin.sock\"]\n" } else { "" };
     let auth = match access {
         Access::Open => String::new(),
         Access::Users(hash) => {
@@ -45,16 +58,16 @@ pub(super) fn registrar(port: u16, access: Access, keep: Keep, bindings: u32, fo
     let text = format!(
         "listen = [\"udp:127.0.0.1:{port}\", \"tcp:127.0.0.1:{port}\"]\n\
          domains = [\"{DOMAIN}\"]\n\
-         workers = 1\n\n\
+         {workers}\n\
          [registrar]\n\
          max_expires = 7200\n\
          min_expires = 30\n\
          jitter = 0\n\
-         max_bindings = {room}\n\
-         {auth}\n\
+         max_bindings = {most}\n\
+         {auth}{observed}\n\
          [location]\n\
          {}",
-        match keep {
+        match setup.keep {
             Keep::Memory => "mode = \"memory\"\n".to_owned(),
             Keep::Synced => format!("mode = \"synced\"\ndirectory = \"{DATA}\"\n"),
             Keep::Delayed => format!("mode = \"delayed\"\ninterval = {}\ndirectory = \"{DATA}\"\n", DELAY.as_millis()),
