@@ -41,10 +41,11 @@ struct Counters {
     own: Duration,
 }
 
-/// What all processors did.
+/// What all processors did not do. The kernel measures for how long they were idle, but looks only at each tick what they
+/// work at: it misses a seventh of what wakes and sleeps in between, as a server and its load do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Machine {
-    busy: Duration,
+    idle: Duration,
     /// The host of a virtual machine gave this to somebody else.
     stolen: Duration,
 }
@@ -134,24 +135,25 @@ impl Counters {
     }
 
     fn since(&self, before: &Self, processors: usize) -> Share {
-        let took = self.at.saturating_duration_since(before.at).as_secs_f64() * processors as f64;
-        let busy = self.machine.busy.saturating_sub(before.machine.busy);
-        let own = self.own.saturating_sub(before.own);
-        let stolen = self.machine.stolen.saturating_sub(before.machine.stolen);
-        let part = |time: Duration| if took > 0.0 { time.as_secs_f64() / took } else { 0.0 };
-        Share { here: part(busy.saturating_sub(own)), stolen: part(stolen) }
+        let whole = self.at.saturating_duration_since(before.at).as_secs_f64() * processors as f64;
+        let seconds = |now: Duration, before: Duration| now.saturating_sub(before).as_secs_f64();
+        let stolen = seconds(self.machine.stolen, before.machine.stolen);
+        let idle = seconds(self.machine.idle, before.machine.idle);
+        let others = whole - idle - stolen - seconds(self.own, before.own);
+        let part = |time: f64| if whole > 0.0 { time.max(0.0) / whole } else { 0.0 };
+        Share { here: part(others), stolen: part(stolen) }
     }
 }
 
 impl Machine {
-    /// Reads the first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal; what guests had
-    /// stands in user as well.
+    /// Reads the first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal. Who waits for a disk is
+    /// idle, too.
     fn read(stat: &str) -> Option<Self> {
         let fields = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
         let ticks: Vec<u64> = fields.split_whitespace().take(8).map_while(|field| field.parse().ok()).collect();
-        let &[user, nice, system, _idle, _waiting, irq, softirq, stolen] = ticks.as_slice() else { return None };
+        let &[_, _, _, idle, waiting, _, _, stolen] = ticks.as_slice() else { return None };
         let time = |ticks: u64| Duration::from_millis(ticks * TICK);
-        Some(Self { busy: time(user + nice + system + irq + softirq), stolen: time(stolen) })
+        Some(Self { idle: time(idle + waiting), stolen: time(stolen) })
     }
 }
 
@@ -174,9 +176,9 @@ mod tests {
     const STAT: &str = "cpu  600 10 200 5000 40 0 30 7 99 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n";
 
     #[test]
-    fn waiting_for_a_disk_is_no_work_and_what_guests_had_counts_once() {
+    fn waiting_for_a_disk_is_no_work() {
         let millis = Duration::from_millis;
-        assert_eq!(Machine::read(STAT), Some(Machine { busy: millis(8400), stolen: millis(70) }));
+        assert_eq!(Machine::read(STAT), Some(Machine { idle: millis(50_400), stolen: millis(70) }));
         assert_eq!(Machine::read("intr 1 2 3"), None);
         assert_eq!(Machine::read("cpu  600 10 200"), None);
     }
@@ -185,16 +187,16 @@ mod tests {
     fn what_we_did_ourselves_is_not_done_by_others() {
         let start = Instant::now();
         let seconds = Duration::from_secs;
-        let at = |second, busy, stolen, own| Counters {
+        let at = |second, idle, stolen, own| Counters {
             at: start + seconds(second),
-            machine: Machine { busy: seconds(busy), stolen: seconds(stolen) },
+            machine: Machine { idle: seconds(idle), stolen: seconds(stolen) },
             own: seconds(own),
         };
-        // Ten seconds of two processors: they worked for fifteen, twelve of them for us.
-        let share = at(10, 115, 8, 12).since(&at(0, 100, 7, 0), 2);
+        // Ten seconds of two processors: four idle, one stolen, and of the others twelve for us.
+        let share = at(10, 104, 8, 12).since(&at(0, 100, 7, 0), 2);
         assert_eq!(share, Share { here: 0.15, stolen: 0.05 });
-        // Ticks are coarse: if they show less than we had, nobody else had anything.
-        assert_eq!(at(10, 111, 7, 12).since(&at(0, 100, 7, 0), 2).here, 0.0);
+        // Clocks are not read all at once: if there is less left than we had, nobody else had anything.
+        assert_eq!(at(10, 109, 7, 12).since(&at(0, 100, 7, 0), 2).here, 0.0);
     }
 
     #[test]
