@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::digest::{Hash, PASSWORD, name_of};
-use super::requests::DOMAIN;
+use super::requests::{DOMAIN, domain};
 use super::servers::{Access, Keep, Room};
 use crate::command;
 
@@ -40,7 +40,14 @@ pub(super) struct Setup {
 /// The release binary, as it is by default but for that. What it keeps is in the folder too.
 pub(super) fn registrar(port: u16, access: Access, setup: Setup, room: Room, folder: &Path) -> Result<Command> {
     let config = folder.join("registrar.toml");
-    let bindings = room.bindings;
+    let Room { bindings, shape, connections } = room;
+    let domains: Vec<String> = (0..shape.domains).map(|at| format!("{:?}", domain(at, shape.domains))).collect();
+    let domains = domains.join(", ");
+    let contacts = shape.contacts.max(10);
+    let tcp = match connections {
+        0 => String::new(),
+        _ => format!("\n[tcp]\nconnections = {connections}\nconnections_per_source = {connections}\n"),
+    };
     let most = bindings.saturating_mul(2);
     let workers = if setup.has_every_core { "" } else { "workers = 1\n" };
     let observed = if setup.is_observed { "\n[admin]\nlisten = [\"unix:admin.sock\"]\n" } else { "" };
@@ -50,21 +57,24 @@ pub(super) fn registrar(port: u16, access: Access, setup: Setup, room: Room, fol
             write_users(&folder.join("users.toml"), hash, bindings)?;
             format!(
                 "\n[users]\nfile = \"users.toml\"\n\n\
-                 [auth]\nalgorithms = [\"{}\"]\nwrong_passwords = 0\nremembered_nonces = 1000000\n",
-                hash.name()
+                 [auth]\nalgorithms = [\"{}\"]\nwrong_passwords = 0\nremembered_nonces = {}\n",
+                hash.name(),
+                // The oldest are forgotten by halves.
+                bindings.saturating_mul(4).clamp(1_000_000, 100_000_000)
             )
         }
     };
     let text = format!(
         "listen = [\"udp:127.0.0.1:{port}\", \"tcp:127.0.0.1:{port}\"]\n\
-         domains = [\"{DOMAIN}\"]\n\
+         domains = [{domains}]\n\
          {workers}\n\
          [registrar]\n\
          max_expires = 7200\n\
          min_expires = 30\n\
          jitter = 0\n\
          max_bindings = {most}\n\
-         {auth}{observed}\n\
+         max_contacts = {contacts}\n\
+         {auth}{observed}{tcp}\n\
          [location]\n\
          {}",
         match setup.keep {

@@ -272,7 +272,7 @@ event_route[xhttp:request] {{
 }
 
 /// Lets this process, and those that it starts, have so many connections.
-fn make_room(wanted: u64) -> Result<()> {
+pub(super) fn make_room(wanted: u64) -> Result<()> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     ensure!(hard >= wanted, "{wanted} file descriptors are needed, and {hard} are allowed: ulimit -Hn");
     if soft < wanted {

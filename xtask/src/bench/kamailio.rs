@@ -83,6 +83,7 @@ pub(super) fn kamailio(
     };
     // SQLite lets one process write at a time, and this driver does not wait for its turn.
     let (children, tcp_children) = if matches!(database, Some(Database::Sqlite(_))) { (1, 1) } else { (4, 2) };
+    let contacts = room.shape.contacts.max(10);
     let text = format!(
         r#"#!KAMAILIO
 debug=0
@@ -109,7 +110,7 @@ modparam("usrloc", "use_domain", 1)
 modparam("registrar", "default_expires", 3600)
 modparam("registrar", "min_expires", 30)
 modparam("registrar", "max_expires", 7200)
-modparam("registrar", "max_contacts", 10)
+modparam("registrar", "max_contacts", {contacts})
 request_route {{{checks}{authorize}
     if (method == "REGISTER") {{
         save("location");

@@ -117,7 +117,7 @@ impl Load {
 
     /// Sends all of a plan and waits for the answers.
     pub(crate) fn run(&mut self, plan: &Plan) -> Result<Outcome> {
-        let mut template = Template::new(plan.kind, self.transport);
+        let mut template = Template::shaped(plan.kind, self.transport, plan.shape);
         let mut outcome = Outcome::default();
         let start = Instant::now();
         let end = plan.until.unwrap_or(start + LONGEST);
@@ -320,23 +320,12 @@ mod tests {
 
     use super::super::digest::Hash;
     use super::super::pace::Pace;
-    use super::super::plan::Order;
     use super::*;
 
     #[test]
     fn every_user_has_its_turn_on_a_line_of_its_own() {
         for (users, lines) in [(10_000, 16), (10_000, 50), (10, 3), (3, 7), (1, 1)] {
-            let pace = Pace::Outstanding(1);
-            let kind = Kind::Query;
-            let plan = Plan {
-                kind,
-                proof: Proof::NotAsked,
-                users: (0, users),
-                order: Order::Scattered,
-                count: 1,
-                pace,
-                until: None,
-            };
+            let plan = Plan::refreshes((0, users), 1, Pace::Outstanding(1));
             let steps = Steps::new(&plan, lines);
             let mut turns = vec![0; users as usize];
             let rounds = u64::from(users).div_ceil(lines as u64);
@@ -366,16 +355,7 @@ mod tests {
             }
         });
         let mut load = Load::udp(port, 4).unwrap();
-        let kind = Kind::Register { expires: 60 };
-        let plan = Plan {
-            kind,
-            proof: Proof::NotAsked,
-            users: (0, 7),
-            order: Order::Scattered,
-            count: 200,
-            pace: Pace::Outstanding(30),
-            until: None,
-        };
+        let plan = Plan::refreshes((0, 7), 200, Pace::Outstanding(30));
         let outcome = load.run(&plan).unwrap();
         echo.join().unwrap();
         assert_eq!((outcome.answered, outcome.lost, outcome.unwanted.len()), (180, 20, 0));
@@ -387,17 +367,7 @@ mod tests {
     fn an_open_loop_sends_on_while_nothing_is_answered() {
         let server = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut load = Load::udp(server.local_addr().unwrap().port(), 4).unwrap();
-        let kind = Kind::Register { expires: 60 };
-        let pace = Pace::PerSecond(2000);
-        let plan = Plan {
-            kind,
-            proof: Proof::NotAsked,
-            users: (0, 7),
-            order: Order::Scattered,
-            count: 100,
-            pace,
-            until: None,
-        };
+        let plan = Plan::refreshes((0, 7), 100, Pace::PerSecond(2000));
         let outcome = load.run(&plan).unwrap();
         assert_eq!((outcome.answered, outcome.lost), (0, 100));
         assert!(outcome.took >= Duration::from_millis(49) + LOST_AFTER, "{:?}", outcome.took);
@@ -432,16 +402,7 @@ mod tests {
         let mut load = Load::udp(port, 4).unwrap();
         let login = Login { hash: Hash::Md5, password: "a" };
         for proof in [Proof::Pair(login), Proof::Again(login)] {
-            let kind = Kind::Register { expires: 60 };
-            let plan = Plan {
-                kind,
-                proof,
-                users: (0, 25),
-                order: Order::Scattered,
-                count: 50,
-                pace: Pace::Outstanding(20),
-                until: None,
-            };
+            let plan = Plan { proof, ..Plan::refreshes((0, 25), 50, Pace::Outstanding(20)) };
             let outcome = load.run(&plan).unwrap();
             assert_eq!((outcome.answered, outcome.lost, outcome.unwanted.len()), (50, 0, 0));
         }

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::load::Load;
 use super::pace::Pace;
-use super::plan::{Order, Outcome, Plan, Proof};
+use super::plan::{Outcome, Plan};
 use super::requests::Kind;
-use super::scenario::{LASTING, SOCKETS};
+use super::scenario::SOCKETS;
 use super::servers::{Access, Server, Which};
 use super::{Options, report};
 
@@ -42,15 +42,7 @@ fn measure(which: Which, options: &Options, bindings: u32, folder: &Path) -> Res
     let server = Server::start(which, Access::Open, bindings, folder)?;
     let mut load = Load::udp(server.port, SOCKETS)?;
     let outstanding = usize::try_from(options.outstanding)?;
-    let others = |until| Plan {
-        kind: LASTING,
-        proof: Proof::NotAsked,
-        users: OTHERS,
-        order: Order::Scattered,
-        count: u64::MAX,
-        pace: Pace::Outstanding(1),
-        until: Some(until),
-    };
+    let others = |until| Plan { until: Some(until), ..Plan::refreshes(OTHERS, u64::MAX, Pace::Outstanding(1)) };
 
     // The others first, so that what they take is no part of the difference.
     load.run(&others(Instant::now()).each_once())?;
@@ -100,15 +92,7 @@ pub(super) struct Filled {
 /// Registers so many users, each once.
 pub(super) fn fill(server: &Server, load: &mut Load, kind: Kind, bindings: u32, outstanding: usize) -> Result<Filled> {
     let empty = server.memory()?;
-    let plan = Plan {
-        kind,
-        proof: Proof::NotAsked,
-        users: (0, bindings),
-        order: Order::InTurn,
-        count: bindings.into(),
-        pace: Pace::Outstanding(outstanding),
-        until: None,
-    };
+    let plan = Plan { kind, ..Plan::refreshes((0, bindings), 0, Pace::Outstanding(outstanding)) }.each_once();
     let cpu = server.cpu()?;
     let registered = load.run(&plan)?;
     let cpu = server.cpu()?.saturating_sub(cpu);

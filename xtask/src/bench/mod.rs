@@ -12,6 +12,7 @@ mod databases;
 mod digest;
 mod disk;
 pub(crate) mod echo;
+mod growth;
 mod kamailio;
 mod latency;
 mod listing;
@@ -39,6 +40,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
 use self::digest::Hash;
+use self::growth::Axis;
 use self::report::Sample;
 use self::scenario::Trial;
 use self::servers::{Access, Keep, Server, Which};
@@ -89,6 +91,9 @@ pub(crate) struct Options {
     /// Instead: what phones notice when a table of so many is listed over the API
     #[arg(long, value_parser = clap::value_parser!(u32).range(1000..=3_000_000))]
     listing: Option<u32>,
+    /// Instead: how cost grows with one thing after the other, or with these, as pictures in docs/growth
+    #[arg(long, value_delimiter = ',', num_args = 0..)]
+    growth: Option<Vec<Axis>>,
     /// Instead: how long answers take at 10, 50 and 80 % of the rate that each server reaches, beside the echo
     #[arg(long)]
     latency: bool,
@@ -134,6 +139,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         listing::run(&options, bindings, &folder)
     } else if options.latency {
         latency::run(&options, &folder)
+    } else if let Some(axes) = &options.growth {
+        growth::run(axes, &options, &folder)
     } else if is_detailed {
         rounds(&options, &folder)
     } else {

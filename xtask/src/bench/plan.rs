@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use super::digest::Login;
 use super::pace::Pace;
-use super::requests::Kind;
+use super::requests::{Kind, Shape};
+use super::scenario::LASTING;
 
 /// What to send.
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) kind: Kind,
+    pub(crate) shape: Shape,
     pub(crate) proof: Proof,
     /// The first user and how many take turns.
     pub(crate) users: (u32, u32),
@@ -23,6 +25,20 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Refreshes of users whom nobody asks for a password, as desk phones send them, in scattered order.
+    pub(crate) fn refreshes(users: (u32, u32), count: u64, pace: Pace) -> Self {
+        Self {
+            kind: LASTING,
+            shape: Shape::USUAL,
+            proof: Proof::NotAsked,
+            users,
+            order: Order::Scattered,
+            count,
+            pace,
+            until: None,
+        }
+    }
+
     /// The same for each user once, by their numbers: how a table is filled.
     pub(crate) fn each_once(self) -> Self {
         Self { order: Order::InTurn, count: self.users.1.into(), until: None, ..self }

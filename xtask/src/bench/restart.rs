@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::load::Load;
 use super::pace::Pace;
-use super::plan::{Order, Plan, Proof};
-use super::scenario::{LASTING, SOCKETS};
+use super::plan::Plan;
+use super::scenario::SOCKETS;
 use super::servers::{Access, Server, Which};
 use super::{Options, disk, report};
 
@@ -72,15 +72,8 @@ impl Kept {
     pub(super) fn new(which: Which, bindings: u32, outstanding: u32, folder: &Path) -> Result<Self> {
         let server = Server::start(which, Access::Open, bindings, folder)?;
         let mut load = Load::udp(server.port, SOCKETS)?;
-        let plan = Plan {
-            kind: LASTING,
-            proof: Proof::NotAsked,
-            users: (0, bindings),
-            order: Order::Scattered,
-            count: u64::from(bindings / 10),
-            pace: Pace::Outstanding(usize::try_from(outstanding)?),
-            until: None,
-        };
+        let pace = Pace::Outstanding(usize::try_from(outstanding)?);
+        let plan = Plan::refreshes((0, bindings), u64::from(bindings / 10), pace);
         let registered = load.run(&plan.each_once())?;
         // Some may have been lost on the way; whoever got an answer must be there.
         let (lost, unwanted) = (registered.lost, &registered.unwanted);

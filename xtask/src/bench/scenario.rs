@@ -6,7 +6,7 @@ use super::Options;
 use super::digest::{Hash, Login, PASSWORD};
 use super::load::Load;
 use super::pace::Pace;
-use super::plan::{Order, Outcome, Plan, Proof};
+use super::plan::{Outcome, Plan, Proof};
 use super::requests::Kind;
 use super::servers::{Access, Server, Which};
 
@@ -124,8 +124,8 @@ impl Trial<'_> {
 
     fn plan(&self, kind: Kind, proof: Proof, count: u64) -> Plan {
         let outstanding = usize::try_from(self.options.outstanding).unwrap_or(1);
-        let pace = Pace::Outstanding(outstanding);
-        Plan { kind, proof, users: (0, self.aors()), order: Order::Scattered, count, pace, until: None }
+        let refreshes = Plan::refreshes((0, self.aors()), count, Pace::Outstanding(outstanding));
+        Plan { kind, proof, ..refreshes }
     }
 
     /// Refreshes at the rate that was asked for.

@@ -15,7 +15,7 @@ use super::databases::{Database, missing_for_postgresql, missing_for_sqlite};
 use super::digest::Hash;
 use super::kamailio::{CHECKS, kamailio};
 use super::process::Process;
-use super::requests::{Kind, Template};
+use super::requests::{Kind, Shape, Template};
 use super::usage;
 use crate::command;
 
@@ -142,11 +142,15 @@ impl Access {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Room {
     pub(crate) bindings: u32,
+    /// What there is more of than usual.
+    pub(crate) shape: Shape,
+    /// Connections from one source; 0: the usual number.
+    pub(crate) connections: u32,
 }
 
 impl From<u32> for Room {
     fn from(bindings: u32) -> Self {
-        Self { bindings }
+        Self { bindings, shape: Shape::USUAL, connections: 0 }
     }
 }
 

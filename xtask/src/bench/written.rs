@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::disk::{self, Device};
 use super::load::Load;
 use super::pace::Pace;
-use super::plan::{Order, Outcome, Plan, Proof};
-use super::scenario::{LASTING, SOCKETS};
+use super::plan::{Order, Outcome, Plan};
+use super::scenario::SOCKETS;
 use super::servers::{Access, Server, Which};
 use super::{Options, report};
 
@@ -72,7 +72,7 @@ fn measure(which: Which, options: &Options, seconds: u32, device: &Device, folde
     for (name, pace, users, order, count) in loads {
         let (by_device, by_processes) = (device.written()?, server.written()?);
         let until = (count == u64::MAX).then(|| Instant::now() + Duration::from_secs(seconds.into()));
-        let plan = Plan { kind: LASTING, proof: Proof::NotAsked, users, order, count, pace, until };
+        let plan = Plan { order, until, ..Plan::refreshes(users, count, pace) };
         let outcome = load.run(&plan)?;
         ensure!(outcome.answered > 0, "{name}: no answers");
         server.settle();

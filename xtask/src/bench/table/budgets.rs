@@ -3,9 +3,10 @@
 use clap::ValueEnum;
 
 use super::super::client::Kind;
+use super::super::report::Spread;
 use super::super::restart::STARTS;
 use super::super::servers::{Keep, Which};
-use super::figures::{Figure, Figures, Spread, What, Work};
+use super::figures::{Figure, Figures, What, Work};
 
 /// Ours in memory, with one worker.
 pub(super) const OURS: Which = Which::Registrar(Keep::Memory);

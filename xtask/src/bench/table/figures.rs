@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::super::client::Kind;
-use super::super::report::median;
+use super::super::report::Spread;
 use super::super::restart::STARTS;
 use super::super::servers::Which;
 
@@ -91,15 +91,6 @@ pub(super) struct Figures {
     pub(super) flaws: Vec<String>,
 }
 
-/// The middle, the least and the most of so many.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Spread {
-    pub(super) median: f64,
-    pub(super) least: f64,
-    pub(super) most: f64,
-    pub(super) count: usize,
-}
-
 impl Figures {
     pub(super) fn add(&mut self, round: u32, figure: Figure, value: f64) {
         self.values.entry(figure).or_default().insert(round, value);
@@ -129,15 +120,6 @@ impl Figures {
             json!({ "figure": what.name(), "server": which.name(), "by_round": rounds })
         });
         each.collect()
-    }
-}
-
-impl Spread {
-    /// `None`: of nothing.
-    pub(super) fn of(values: &[f64]) -> Option<Self> {
-        let least = values.iter().copied().reduce(f64::min)?;
-        let most = values.iter().copied().reduce(f64::max)?;
-        Some(Self { median: median(values), least, most, count: values.len() })
     }
 }
 

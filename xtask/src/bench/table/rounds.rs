@@ -11,7 +11,7 @@ use super::super::load::Load;
 use super::super::million::fill;
 use super::super::others::Watch;
 use super::super::pace::Pace;
-use super::super::plan::{Order, Outcome, Plan, Proof};
+use super::super::plan::{Outcome, Plan};
 use super::super::scenario::{LASTING, SOCKETS, measured};
 use super::super::servers::{Access, Keep, Server, Which};
 use super::super::{Options, connections, restart};
@@ -182,15 +182,7 @@ fn many(is_refreshed: bool, options: &Options, folder: &Path, figures: &mut Figu
     for round in (1..=options.rounds).filter(|_| is_refreshed) {
         let mut said = Vec::new();
         for (work, which, aors, server, load) in &mut tables {
-            let plan = Plan {
-                kind: LASTING,
-                proof: Proof::NotAsked,
-                users: (0, *aors),
-                order: Order::Scattered,
-                count: REFRESHES_OF_MANY,
-                pace: Pace::Outstanding(outstanding),
-                until: None,
-            };
+            let plan = Plan::refreshes((0, *aors), REFRESHES_OF_MANY, Pace::Outstanding(outstanding));
             let (cpu, outcome) = measured(server, load, &plan)?;
             said.push(format!("{} of {aors} {cpu:.2}", which.name()));
             note_flaws(figures, round, *work, *which, &outcome);

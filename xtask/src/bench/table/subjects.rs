@@ -8,9 +8,9 @@ use super::super::Options;
 use super::super::digest::{Hash, Login, PASSWORD};
 use super::super::load::Load;
 use super::super::pace::Pace;
-use super::super::plan::{Order, Outcome, Plan, Proof};
+use super::super::plan::{Outcome, Plan, Proof};
 use super::super::requests::Kind;
-use super::super::scenario::{LASTING, SOCKETS, check_passwords, measured};
+use super::super::scenario::{SOCKETS, check_passwords, measured};
 use super::super::servers::{Access, Server, Which};
 use super::budgets::OURS;
 use super::figures::Work;
@@ -115,14 +115,6 @@ impl Subject {
 
     /// Refreshes of all, as in most of the works.
     fn refresh(&self) -> Plan {
-        Plan {
-            kind: LASTING,
-            proof: Proof::NotAsked,
-            users: (0, self.aors),
-            order: Order::Scattered,
-            count: self.requests,
-            pace: Pace::Outstanding(self.outstanding),
-            until: None,
-        }
+        Plan::refreshes((0, self.aors), self.requests, Pace::Outstanding(self.outstanding))
     }
 }
