@@ -19,6 +19,9 @@ use crate::command;
 /// The data directory, within the server's folder.
 pub(super) const DATA: &str = "location";
 
+/// The users file, there too.
+pub(super) const USERS: &str = "users.toml";
+
 /// After its answer, a change is on disk within this time where answers do not wait for that.
 pub(super) const DELAY: Duration = Duration::from_secs(1);
 
@@ -54,9 +57,9 @@ pub(super) fn registrar(port: u16, access: Access, setup: Setup, room: Room, fol
     let auth = match access {
         Access::Open => String::new(),
         Access::Users(hash) => {
-            write_users(&folder.join("users.toml"), hash, bindings)?;
+            write_users(&folder.join(USERS), hash, bindings)?;
             format!(
-                "\n[users]\nfile = \"users.toml\"\n\n\
+                "\n[users]\nfile = \"{USERS}\"\n\n\
                  [auth]\nalgorithms = [\"{}\"]\nwrong_passwords = 0\nremembered_nonces = {}\n",
                 hash.name(),
                 // The oldest are forgotten by halves.

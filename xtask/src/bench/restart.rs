@@ -1,6 +1,5 @@
 //! How long a server with many bindings takes from its start to its first answer, and what they take on the disk.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -107,9 +106,8 @@ impl Kept {
     }
 
     /// Ends it and removes what it has kept.
-    pub(super) fn forget(mut self) -> Result<()> {
-        self.server.stop(Signal::SIGTERM);
-        Ok(fs::remove_dir_all(self.server.data())?)
+    pub(super) fn forget(self) -> Result<()> {
+        self.server.forget()
     }
 
     /// What its files take, in words.

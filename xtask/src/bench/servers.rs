@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
-use super::configs::{DATA, DELAY, Setup, registrar};
+use super::configs::{DATA, DELAY, Setup, USERS, registrar};
 use super::databases::{Database, missing_for_postgresql, missing_for_sqlite};
 use super::digest::Hash;
 use super::kamailio::{CHECKS, kamailio};
@@ -186,6 +186,19 @@ impl Server {
     /// Ends it by a signal; how long that took.
     pub(crate) fn stop(&mut self, signal: Signal) -> Duration {
         self.process.stop(signal)
+    }
+
+    /// Ends it and removes what takes much room, its bindings and its users; log and configuration stay.
+    pub(crate) fn forget(mut self) -> Result<()> {
+        self.stop(Signal::SIGTERM);
+        let (data, users) = (self.data(), self.folder.join(USERS));
+        if data.is_dir() {
+            fs::remove_dir_all(data)?;
+        }
+        if users.is_file() {
+            fs::remove_file(users)?;
+        }
+        Ok(())
     }
 
     /// Starts it again, on the same port and with what it has kept; how long its first answer took.

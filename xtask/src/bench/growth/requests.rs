@@ -51,6 +51,7 @@ pub(super) fn measure(axis: Axis, options: &Options, folder: &Path) -> Result<Ve
             Curve::add(&mut curves, which, f64::from(x), cpu);
         }
     }
+    subjects.into_iter().try_for_each(|subject| subject.server.forget())?;
     Ok(curves)
 }
 

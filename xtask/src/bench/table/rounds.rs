@@ -120,7 +120,7 @@ fn stage(works: &[Work], round: u32, options: &Options, folder: &Path, figures: 
         }
         println!("round {round} of {}: {}: {} µs", options.rounds, work.name(), said.join(", "));
     }
-    Ok(())
+    subjects.into_iter().try_for_each(Subject::forget)
 }
 
 /// How much a server does that has every core, and what the generator takes of them.

@@ -75,6 +75,10 @@ impl Subject {
         Ok(subject)
     }
 
+    pub(super) fn forget(self) -> Result<()> {
+        self.server.forget()
+    }
+
     pub(super) fn takes_part(&self, work: Work) -> bool {
         work.parties().contains(&(self.which, self.access))
     }
