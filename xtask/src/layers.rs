@@ -151,6 +151,7 @@ const XTASK: &[&str] = &[
     "libc",
     "md-5",
     "nix",
+    "plotters",
     "pulldown-cmark",
     "rustls",
     "serde_json",

@@ -12,12 +12,15 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::digest::{Hash, PASSWORD, name_of};
-use super::requests::DOMAIN;
-use super::servers::{Access, Keep};
+use super::requests::{DOMAIN, domain};
+use super::servers::{Access, Keep, Room};
 use crate::command;
 
 /// The data directory, within the server's folder.
 pub(super) const DATA: &str = "location";
+
+/// The users file, there too.
+pub(super) const USERS: &str = "users.toml";
 
 /// After its answer, a change is on disk within this time where answers do not wait for that.
 pub(super) const DELAY: Duration = Duration::from_secs(1);
@@ -27,34 +30,57 @@ pub(super) fn program() -> Result<PathBuf> {
     Ok(env::current_exe()?.with_file_name("registrar"))
 }
 
-/// The release binary with one worker, as it is by default. What it keeps is in the folder too.
-pub(super) fn registrar(port: u16, access: Access, keep: Keep, bindings: u32, folder: &Path) -> Result<Command> {
+/// What our own does beside answering.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup {
+    pub(super) keep: Keep,
+    /// Whether it can be asked over a Unix socket, and so counts, tells events, and remembers how requests ended.
+    pub(super) is_observed: bool,
+    /// One worker for each core, not one.
+    pub(super) has_every_core: bool,
+}
+
+/// The release binary, as it is by default but for that. What it keeps is in the folder too.
+pub(super) fn registrar(port: u16, access: Access, setup: Setup, room: Room, folder: &Path) -> Result<Command> {
     let config = folder.join("registrar.toml");
-    let room = bindings.saturating_mul(2);
+    let Room { bindings, shape, connections } = room;
+    let domains: Vec<String> = (0..shape.domains).map(|at| format!("{:?}", domain(at, shape.domains))).collect();
+    let domains = domains.join(", ");
+    let contacts = shape.contacts.max(10);
+    let tcp = match connections {
+        0 => String::new(),
+        _ => format!("\n[tcp]\nconnections = {connections}\nconnections_per_source = {connections}\n"),
+    };
+    let most = bindings.saturating_mul(2);
+    let workers = if setup.has_every_core { "" } else { "workers = 1\n" };
+    let observed = if setup.is_observed { "\n[admin]\nlisten = [\"unix:admin.sock\"]\n" } else { "" };
     let auth = match access {
         Access::Open => String::new(),
         Access::Users(hash) => {
-            write_users(&folder.join("users.toml"), hash, bindings)?;
+            write_users(&folder.join(USERS), hash, bindings)?;
             format!(
-                "\n[users]\nfile = \"users.toml\"\n\n\
-                 [auth]\nalgorithms = [\"{}\"]\nwrong_passwords = 0\nremembered_nonces = 1000000\n",
-                hash.name()
+                "\n[users]\nfile = \"{USERS}\"\n\n\
+                 [auth]\nalgorithms = [\"{}\"]\nwrong_passwords = 0\nremembered_nonces = {}\n",
+                hash.name(),
+                // The oldest are forgotten by halves.
+                bindings.saturating_mul(4).clamp(1_000_000, 100_000_000)
             )
         }
     };
     let text = format!(
         "listen = [\"udp:127.0.0.1:{port}\", \"tcp:127.0.0.1:{port}\"]\n\
-         domains = [\"{DOMAIN}\"]\n\
-         workers = 1\n\n\
+         domains = [{domains}]\n\
+         {workers}\n\
          [registrar]\n\
          max_expires = 7200\n\
          min_expires = 30\n\
          jitter = 0\n\
-         max_bindings = {room}\n\
-         {auth}\n\
+         max_bindings = {most}\n\
+         max_contacts = {contacts}\n\
+         {auth}{observed}{tcp}\n\
          [location]\n\
          {}",
-        match keep {
+        match setup.keep {
             Keep::Memory => "mode = \"memory\"\n".to_owned(),
             Keep::Synced => format!("mode = \"synced\"\ndirectory = \"{DATA}\"\n"),
             Keep::Delayed => format!("mode = \"delayed\"\ninterval = {}\ndirectory = \"{DATA}\"\n", DELAY.as_millis()),

@@ -92,45 +92,69 @@ fn measure(which: Which, key: &str, how: &[&str], connections: u32, folder: &Pat
         if key != KEYS[0].0 && kind != Kind::Tls {
             continue;
         }
-        let folder = folder.join(kind.name());
-        fs::create_dir_all(&folder)?;
-        let server = start(which, how, connections, &folder)?;
-        let port = server.ports.of(kind);
-        let open = || Client::open(kind, port, &server.trust);
-        for _ in 0..20 {
-            open()?.ask()?;
-        }
-        let before = usage::cpu(server.process.id())?;
-        for _ in 0..OPENED {
-            drop(open()?);
-        }
-        thread::sleep(REST);
-        let each = usage::cpu(server.process.id())?.saturating_sub(before).as_secs_f64() * 1e6 / f64::from(OPENED);
+        let server = start(which, how, connections, &folder.join(kind.name()))?;
         let what = if kind == Kind::Tcp { "TCP".to_owned() } else { format!("{}, {key}", kind.name()) };
-        rows.push(Row { what: format!("µs of CPU to open and close: {what}"), which, value: each });
-        if key != KEYS[0].0 {
-            continue;
+        let what = format!("µs of CPU to open and close: {what}");
+        rows.push(Row { what, which, value: server.opening(kind)? });
+        if key == KEYS[0].0 {
+            let what = format!("bytes for an idle one: {}", kind.name());
+            rows.push(Row { what, which, value: server.idle(kind, connections)? });
         }
-        let empty = usage::memory(server.process.id())?;
-        let mut open_ones = Vec::new();
-        for _ in 0..connections {
-            let mut client = open()?;
-            client.ask()?;
-            open_ones.push(client);
-        }
-        thread::sleep(REST);
-        let full = usage::memory(server.process.id())?;
-        // They must still be there.
-        for client in open_ones.iter_mut().step_by(97) {
-            client.ask().context("an idle connection was closed")?;
-        }
-        let each = full.saturating_sub(empty) as f64 / f64::from(connections);
-        rows.push(Row { what: format!("bytes for an idle one: {}", kind.name()), which, value: each });
     }
     Ok(rows)
 }
 
+/// Bytes that our own takes for an idle connection, of so many.
+pub(super) fn idle(kind: Kind, connections: u32, folder: &Path) -> Result<f64> {
+    make_room(u64::from(connections) + 200)?;
+    let server = start(Which::Registrar(Keep::Memory), KEYS[0].1, connections, folder)?;
+    server.idle(kind, connections)
+}
+
+impl Server {
+    fn open(&self, kind: Kind) -> Result<Client> {
+        Client::open(kind, self.ports.of(kind), &self.trust)
+    }
+
+    /// What only the first ones cost.
+    fn warm(&self, kind: Kind) -> Result<()> {
+        (0..20).try_for_each(|_| self.open(kind)?.ask())
+    }
+
+    /// µs of CPU to open and close one.
+    fn opening(&self, kind: Kind) -> Result<f64> {
+        self.warm(kind)?;
+        let before = usage::cpu(self.process.id())?;
+        for _ in 0..OPENED {
+            drop(self.open(kind)?);
+        }
+        thread::sleep(REST);
+        Ok(usage::cpu(self.process.id())?.saturating_sub(before).as_secs_f64() * 1e6 / f64::from(OPENED))
+    }
+
+    /// Bytes for each of so many that have asked once.
+    fn idle(&self, kind: Kind, connections: u32) -> Result<f64> {
+        self.warm(kind)?;
+        thread::sleep(REST);
+        let empty = usage::memory(self.process.id())?;
+        let mut open = Vec::new();
+        for _ in 0..connections {
+            let mut client = self.open(kind)?;
+            client.ask()?;
+            open.push(client);
+        }
+        thread::sleep(REST);
+        let full = usage::memory(self.process.id())?;
+        // They must still be there.
+        for client in open.iter_mut().step_by(97) {
+            client.ask().context("an idle connection was closed")?;
+        }
+        Ok(full.saturating_sub(empty) as f64 / f64::from(connections))
+    }
+}
+
 fn start(which: Which, how: &[&str], connections: u32, folder: &Path) -> Result<Server> {
+    fs::create_dir_all(folder)?;
     let trust = certify(how, folder)?;
     let ports = Ports { tcp: free_port()?, tls: free_port()?, wss: free_port()? };
     let (command, ports) = match which {
@@ -248,7 +272,7 @@ event_route[xhttp:request] {{
 }
 
 /// Lets this process, and those that it starts, have so many connections.
-fn make_room(wanted: u64) -> Result<()> {
+pub(super) fn make_room(wanted: u64) -> Result<()> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     ensure!(hard >= wanted, "{wanted} file descriptors are needed, and {hard} are allowed: ulimit -Hn");
     if soft < wanted {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::databases::Database;
 use super::digest::PASSWORD;
 use super::requests::DOMAIN;
-use super::servers::Access;
+use super::servers::{Access, Room};
 use crate::command;
 
 /// What Kamailio's sample configuration does with every request before it comes to a REGISTER, credentials aside:
@@ -38,6 +38,15 @@ pub(super) const CHECKS: &str = r#"
     }
     remove_hf("Route");"#;
 
+/// What it says of itself.
+pub(super) fn version() -> String {
+    let line = command::find("kamailio").and_then(|kamailio| {
+        let text = command::output(command::new(kamailio).arg("-v")).ok()?;
+        text.lines().next().map(str::to_owned)
+    });
+    line.unwrap_or_else(|| "Kamailio does not say which version it is".to_owned())
+}
+
 /// A registrar in memory, as an operator who cares for speed configures it: the one password of all users stands in the
 /// configuration, so that no database is asked, nor even a table.
 ///
@@ -46,7 +55,7 @@ pub(super) fn kamailio(
     port: u16,
     access: Access,
     database: Option<&Database>,
-    bindings: u32,
+    room: Room,
     folder: &Path,
     checks: &str,
 ) -> Result<Command> {
@@ -74,6 +83,7 @@ pub(super) fn kamailio(
     };
     // SQLite lets one process write at a time, and this driver does not wait for its turn.
     let (children, tcp_children) = if matches!(database, Some(Database::Sqlite(_))) { (1, 1) } else { (4, 2) };
+    let contacts = room.shape.contacts.max(10);
     let text = format!(
         r#"#!KAMAILIO
 debug=0
@@ -100,7 +110,7 @@ modparam("usrloc", "use_domain", 1)
 modparam("registrar", "default_expires", 3600)
 modparam("registrar", "min_expires", 30)
 modparam("registrar", "max_expires", 7200)
-modparam("registrar", "max_contacts", 10)
+modparam("registrar", "max_contacts", {contacts})
 request_route {{{checks}{authorize}
     if (method == "REGISTER") {{
         save("location");
@@ -111,7 +121,7 @@ request_route {{{checks}{authorize}
 "#
     );
     fs::write(&config, text)?;
-    let megabytes = if bindings > 100_000 { "2048" } else { "256" };
+    let megabytes = if room.bindings > 100_000 { "2048" } else { "256" };
     let mut command = command::new(binary);
     // As large as ours. Its usual receive buffer of 256 kB does not hold 256 requests with credentials.
     command.args(["-b", "4194304"]);

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::load::Load;
 use super::pace::Pace;
-use super::plan::{Outcome, Plan, Proof};
-use super::scenario::{LASTING, SOCKETS};
+use super::plan::{Outcome, Plan};
+use super::scenario::SOCKETS;
 use super::servers::{Access, Server, Which};
 use super::{Options, report};
 
@@ -48,12 +48,11 @@ pub(crate) fn run(options: &Options, folder: &Path) -> Result<()> {
 
 fn of_server(options: &Options, which: Which, folder: &Path) -> Result<Vec<Measured>> {
     let (aors, many) = (options.aors.div_ceil(which.less()), Pace::Outstanding(usize::try_from(options.outstanding)?));
-    let plan =
-        |count, pace, until| Plan { kind: LASTING, proof: Proof::NotAsked, users: (0, aors), count, pace, until };
+    let plan = |count, pace, until| Plan { until, ..Plan::refreshes((0, aors), count, pace) };
     let server = Server::start(which, Access::Open, options.aors, folder)?;
     let echo = Server::start(Which::Echo, Access::Open, options.aors, folder)?;
     let (mut load, mut beside) = (Load::udp(server.port, SOCKETS)?, Load::udp(echo.port, SOCKETS)?);
-    let registered = load.run(&plan(aors.into(), many, None))?;
+    let registered = load.run(&plan(aors.into(), many, None).each_once())?;
     ensure!(registered.lost == 0 && registered.unwanted.is_empty(), "not all of them could register");
     let most = load.run(&plan(options.requests.div_ceil(which.less().into()), many, None))?.rate();
     let mut all = Vec::new();

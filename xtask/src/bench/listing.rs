@@ -14,10 +14,10 @@ use serde_json::json;
 use super::configs::program;
 use super::load::Load;
 use super::pace::Pace;
-use super::plan::{Outcome, Plan, Proof};
+use super::plan::{Outcome, Plan};
 use super::process::Process;
 use super::requests::DOMAIN;
-use super::scenario::{LASTING, SOCKETS};
+use super::scenario::SOCKETS;
 use super::servers::free_port;
 use super::{Options, report, usage};
 use crate::command;
@@ -44,10 +44,8 @@ pub(crate) fn run(options: &Options, bindings: u32, folder: &Path) -> Result<()>
     server.wait_until(Duration::from_millis(5), |printed| printed.contains("  api "))?;
 
     let mut load = Load::udp(sip, SOCKETS)?;
-    let plan =
-        |count, pace, until| Plan { kind: LASTING, proof: Proof::NotAsked, users: (0, bindings), count, pace, until };
-    let registered =
-        load.run(&plan(bindings.into(), Pace::Outstanding(usize::try_from(options.outstanding)?), None))?;
+    let plan = |count, pace, until| Plan { until, ..Plan::refreshes((0, bindings), count, pace) };
+    let registered = load.run(&plan(0, Pace::Outstanding(usize::try_from(options.outstanding)?), None).each_once())?;
     ensure!(registered.lost == 0 && registered.unwanted.is_empty(), "not all of them could register");
     println!("{bindings} bindings; {RATE} refreshes in a second");
     let mut rounds = Vec::new();

@@ -44,9 +44,11 @@ pub(crate) struct Load {
     /// A line with credentials.
     credentials: Vec<u8>,
     buffers: Buffers,
-    /// How many requests each line has sent, where every user has a line of its own. Phones register by the connection that
-    /// they have; one that moves costs more.
-    homes: Vec<usize>,
+    /// How many users have had their turn.
+    turns: u64,
+    /// The same for each line, where every user has a line of its own. Phones register by the connection that they have; one
+    /// that moves costs more.
+    homes: Vec<u64>,
 }
 
 struct Line {
@@ -98,6 +100,7 @@ impl Load {
             transport,
             sequence: 0,
             sent: vec![none; REMEMBERED],
+            turns: 0,
             homes: Vec::new(),
             nonces: HashMap::new(),
             challenged: Vec::new(),
@@ -114,18 +117,18 @@ impl Load {
 
     /// Sends all of a plan and waits for the answers.
     pub(crate) fn run(&mut self, plan: &Plan) -> Result<Outcome> {
-        let mut template = Template::new(plan.kind, self.transport);
+        let mut template = Template::shaped(plan.kind, self.transport, plan.shape);
         let mut outcome = Outcome::default();
         let start = Instant::now();
         let end = plan.until.unwrap_or(start + LONGEST);
         let mut oldest = self.sequence;
         let mut turns = Turns::new(plan.pace, self.lines.len(), start);
+        let order = Steps::new(plan, self.lines.len());
         loop {
             let now = Instant::now();
             while now < end && turns.started() < plan.count {
-                let turn = turns.started();
                 let Some((line, due)) = turns.next(now) else { break };
-                let user = plan.users.0 + self.user(line, turn, plan.users.1);
+                let user = plan.users.0 + self.user(line, &order);
                 let sent = Sent::new(user, line, due, plan.proof);
                 match plan.proof {
                     Proof::Again(login) => self.prove(login, &mut template, sent)?,
@@ -156,17 +159,18 @@ impl Load {
         Ok(outcome)
     }
 
-    /// The next user of this line, of so many; of all lines, it is the turn with this number.
-    fn user(&mut self, line: usize, turn: u64, users: u32) -> u32 {
-        let lines = self.lines.len();
+    /// The next user of this line.
+    fn user(&mut self, line: usize, steps: &Steps) -> u32 {
         match self.homes.get_mut(line) {
             Some(home) => {
-                let own = (users as usize).saturating_sub(line).div_ceil(lines).max(1);
-                let user = line + lines * (*home % own);
+                let user = steps.of_line(line, *home);
                 *home += 1;
-                user as u32
+                user
             }
-            None => (turn % u64::from(users)) as u32,
+            None => {
+                self.turns += 1;
+                steps.of_all(self.turns)
+            }
         }
     }
 
@@ -269,6 +273,41 @@ impl Load {
     }
 }
 
+/// Whose turn it is.
+struct Steps {
+    lines: u32,
+    users: u32,
+    step: u32,
+    /// How many users the first lines have, of which each has one more than the others, and their step; and the others.
+    own: [(u32, u32); 2],
+}
+
+impl Steps {
+    fn new(plan: &Plan, lines: usize) -> Self {
+        let (lines, users) = (u32::try_from(lines).unwrap_or(u32::MAX).max(1), plan.users.1.max(1));
+        let own = [users.div_ceil(lines), (users / lines).max(1)].map(|own| (own, plan.order.step(own)));
+        Self { lines, users, step: plan.order.step(users), own }
+    }
+
+    fn of_all(&self, turn: u64) -> u32 {
+        nth(turn, self.users, self.step)
+    }
+
+    /// Users whose number has the same rest when it is divided by the number of lines share a line.
+    fn of_line(&self, line: usize, turn: u64) -> u32 {
+        let line = u32::try_from(line).unwrap_or(0);
+        let [more, fewer] = self.own;
+        let (own, step) =
+            if line < self.users % self.lines || self.users.is_multiple_of(self.lines) { more } else { fewer };
+        // Where there are more lines than users, some lines share one.
+        (line + self.lines * nth(turn, own, step)) % self.users
+    }
+}
+
+fn nth(turn: u64, users: u32, step: u32) -> u32 {
+    (turn % u64::from(users) * u64::from(step) % u64::from(users)) as u32
+}
+
 fn slot(sent: &mut [Sent], sequence: u64) -> Option<&mut Sent> {
     let at = usize::try_from(sequence % REMEMBERED as u64).ok()?;
     sent.get_mut(at)
@@ -282,6 +321,24 @@ mod tests {
     use super::super::digest::Hash;
     use super::super::pace::Pace;
     use super::*;
+
+    #[test]
+    fn every_user_has_its_turn_on_a_line_of_its_own() {
+        for (users, lines) in [(10_000, 16), (10_000, 50), (10, 3), (3, 7), (1, 1)] {
+            let plan = Plan::refreshes((0, users), 1, Pace::Outstanding(1));
+            let steps = Steps::new(&plan, lines);
+            let mut turns = vec![0; users as usize];
+            let rounds = u64::from(users).div_ceil(lines as u64);
+            for line in 0..lines {
+                for turn in 0..rounds {
+                    let user = steps.of_line(line, turn);
+                    turns[user as usize] += 1;
+                    assert!(lines > users as usize || user as usize % lines == line, "{user} on {line} of {lines}");
+                }
+            }
+            assert!(turns.iter().all(|turns| *turns > 0), "{users} users on {lines} lines");
+        }
+    }
 
     #[test]
     fn every_request_is_answered_or_counted_as_lost() {
@@ -298,9 +355,7 @@ mod tests {
             }
         });
         let mut load = Load::udp(port, 4).unwrap();
-        let kind = Kind::Register { expires: 60 };
-        let plan =
-            Plan { kind, proof: Proof::NotAsked, users: (0, 7), count: 200, pace: Pace::Outstanding(30), until: None };
+        let plan = Plan::refreshes((0, 7), 200, Pace::Outstanding(30));
         let outcome = load.run(&plan).unwrap();
         echo.join().unwrap();
         assert_eq!((outcome.answered, outcome.lost, outcome.unwanted.len()), (180, 20, 0));
@@ -312,9 +367,7 @@ mod tests {
     fn an_open_loop_sends_on_while_nothing_is_answered() {
         let server = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut load = Load::udp(server.local_addr().unwrap().port(), 4).unwrap();
-        let kind = Kind::Register { expires: 60 };
-        let pace = Pace::PerSecond(2000);
-        let plan = Plan { kind, proof: Proof::NotAsked, users: (0, 7), count: 100, pace, until: None };
+        let plan = Plan::refreshes((0, 7), 100, Pace::PerSecond(2000));
         let outcome = load.run(&plan).unwrap();
         assert_eq!((outcome.answered, outcome.lost), (0, 100));
         assert!(outcome.took >= Duration::from_millis(49) + LOST_AFTER, "{:?}", outcome.took);
@@ -349,8 +402,7 @@ mod tests {
         let mut load = Load::udp(port, 4).unwrap();
         let login = Login { hash: Hash::Md5, password: "a" };
         for proof in [Proof::Pair(login), Proof::Again(login)] {
-            let kind = Kind::Register { expires: 60 };
-            let plan = Plan { kind, proof, users: (0, 25), count: 50, pace: Pace::Outstanding(20), until: None };
+            let plan = Plan { proof, ..Plan::refreshes((0, 25), 50, Pace::Outstanding(20)) };
             let outcome = load.run(&plan).unwrap();
             assert_eq!((outcome.answered, outcome.lost, outcome.unwanted.len()), (50, 0, 0));
         }

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::load::Load;
 use super::pace::Pace;
-use super::plan::{Outcome, Plan, Proof};
+use super::plan::{Outcome, Plan};
 use super::requests::Kind;
-use super::scenario::{LASTING, SOCKETS};
+use super::scenario::SOCKETS;
 use super::servers::{Access, Server, Which};
 use super::{Options, report};
 
@@ -42,44 +42,17 @@ fn measure(which: Which, options: &Options, bindings: u32, folder: &Path) -> Res
     let server = Server::start(which, Access::Open, bindings, folder)?;
     let mut load = Load::udp(server.port, SOCKETS)?;
     let outstanding = usize::try_from(options.outstanding)?;
-    let others = |until| Plan {
-        kind: LASTING,
-        proof: Proof::NotAsked,
-        users: OTHERS,
-        count: u64::MAX,
-        pace: Pace::Outstanding(1),
-        until: Some(until),
-    };
+    let others = |until| Plan { until: Some(until), ..Plan::refreshes(OTHERS, u64::MAX, Pace::Outstanding(1)) };
 
     // The others first, so that what they take is no part of the difference.
-    load.run(&Plan { count: OTHERS.1.into(), until: None, ..others(Instant::now()) })?;
-    let empty = server.memory()?;
+    load.run(&others(Instant::now()).each_once())?;
     let deadline = Instant::now() + LIFE;
-    let users = (0, bindings);
-    let all = Plan {
-        kind: Kind::RegisterUntil(deadline),
-        proof: Proof::NotAsked,
-        users,
-        count: bindings.into(),
-        pace: Pace::Outstanding(outstanding),
-        until: None,
-    };
-    let cpu = server.cpu()?;
-    let registered = load.run(&all)?;
-    let cpu = server.cpu()?.saturating_sub(cpu);
+    let Filled { registered, empty, full } =
+        fill(&server, &mut load, Kind::RegisterUntil(deadline), bindings, outstanding)?;
     if deadline.saturating_duration_since(Instant::now()) < Duration::from_secs(30) {
         bail!("registering took {:?}: too slow to let all of them expire together", registered.took);
     }
-    let full = server.memory()?;
     let each = full.saturating_sub(empty) as f64 / registered.answered.max(1) as f64;
-    println!(
-        "registered {} in {:.1} s ({:.2} µs CPU each), {} lost, not 200: {:?}",
-        registered.answered,
-        registered.took.as_secs_f32(),
-        cpu.as_secs_f64() * 1e6 / registered.answered.max(1) as f64,
-        registered.lost,
-        registered.unwanted,
-    );
     println!("{each:.0} bytes per binding ({:.1} MB → {:.1} MB)", megabytes(empty), megabytes(full));
     let some = [0, bindings / 2, bindings - 1];
     for user in some {
@@ -106,6 +79,33 @@ fn measure(which: Which, options: &Options, bindings: u32, folder: &Path) -> Res
         "quiet": quiet,
         "expiring": expiring,
     }))
+}
+
+/// A table that was filled.
+pub(super) struct Filled {
+    pub(super) registered: Outcome,
+    /// Bytes of memory before and after.
+    pub(super) empty: u64,
+    pub(super) full: u64,
+}
+
+/// Registers so many users, each once.
+pub(super) fn fill(server: &Server, load: &mut Load, kind: Kind, bindings: u32, outstanding: usize) -> Result<Filled> {
+    let empty = server.memory()?;
+    let plan = Plan { kind, ..Plan::refreshes((0, bindings), 0, Pace::Outstanding(outstanding)) }.each_once();
+    let cpu = server.cpu()?;
+    let registered = load.run(&plan)?;
+    let cpu = server.cpu()?.saturating_sub(cpu);
+    let full = server.memory()?;
+    println!(
+        "registered {} in {:.1} s ({:.2} µs CPU each), {} lost, not 200: {:?}",
+        registered.answered,
+        registered.took.as_secs_f32(),
+        cpu.as_secs_f64() * 1e6 / registered.answered.max(1) as f64,
+        registered.lost,
+        registered.unwanted,
+    );
+    Ok(Filled { registered, empty, full })
 }
 
 /// The others' requests one after the other for a while: their latency, and the CPU of the server meanwhile.

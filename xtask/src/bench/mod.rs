@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: the release binary under load, beside Kamailio and a bare UDP echo, in interleaved rounds.
 //!
+//! By itself it prints the table of budgets; with the options that say "instead" it measures one thing in detail.
+//!
 //! Wall-clock figures of a shared machine say little; what counts is the servers' CPU time per request, and its ratio
 //! between servers measured a moment apart.
 
@@ -10,11 +12,13 @@ mod databases;
 mod digest;
 mod disk;
 pub(crate) mod echo;
+mod growth;
 mod kamailio;
 mod latency;
 mod listing;
 mod load;
 mod million;
+mod others;
 mod pace;
 mod plan;
 mod process;
@@ -23,6 +27,7 @@ mod requests;
 mod restart;
 mod scenario;
 mod servers;
+mod table;
 mod usage;
 mod wire;
 mod written;
@@ -35,9 +40,11 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
 use self::digest::Hash;
+use self::growth::Axis;
 use self::report::Sample;
 use self::scenario::Trial;
-use self::servers::{Access, Server, Which};
+use self::servers::{Access, Keep, Server, Which};
+use self::table::Row;
 use crate::command::{self, cargo};
 
 #[derive(Args, Clone)]
@@ -54,13 +61,19 @@ pub(crate) struct Options {
     /// Requests that are outstanding at any moment
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
     outstanding: u32,
-    /// Only these servers, in this order
-    #[arg(long, value_delimiter = ',', default_value = "echo,registrar,registrar-synced,kamailio")]
+    /// Only these rows of the table
+    #[arg(long, value_delimiter = ',', conflicts_with_all = ["details", "only", "servers", "rate"])]
+    rows: Vec<Row>,
+    /// Instead: every scenario of every server, with CPU, ratios and latencies
+    #[arg(long)]
+    details: bool,
+    /// Of the details: only these servers, in this order
+    #[arg(long, value_delimiter = ',')]
     servers: Vec<Which>,
-    /// Only servers that ask for no passwords, or for some by this hash
-    #[arg(long, value_delimiter = ',', default_value = "open,md5,sha-256")]
+    /// Of the details: only servers that ask for no passwords, or for some by this hash
+    #[arg(long, value_delimiter = ',')]
     only: Vec<Access>,
-    /// Also refreshes at this rate a second, whatever is answered
+    /// Of the details: also refreshes at this rate a second, whatever is answered
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: Option<u32>,
     /// Instead: bytes for each of so many bindings, and the pause when they all expire
@@ -78,6 +91,9 @@ pub(crate) struct Options {
     /// Instead: what phones notice when a table of so many is listed over the API
     #[arg(long, value_parser = clap::value_parser!(u32).range(1000..=3_000_000))]
     listing: Option<u32>,
+    /// Instead: how cost grows with one thing after the other, or with these, as pictures in docs/growth
+    #[arg(long, value_delimiter = ',', num_args = 0..)]
+    growth: Option<Vec<Axis>>,
     /// Instead: how long answers take at 10, 50 and 80 % of the rate that each server reaches, beside the echo
     #[arg(long)]
     latency: bool,
@@ -89,7 +105,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let own = env::args_os().skip(1);
         return command::run(cargo().args(["run", "--quiet", "--release", "--package", "xtask", "--"]).args(own));
     }
+    // Who names servers, passwords or a rate asks for the details.
+    let is_detailed =
+        options.details || !options.servers.is_empty() || !options.only.is_empty() || options.rate.is_some();
     let mut options = options.clone();
+    if options.servers.is_empty() {
+        options.servers =
+            vec![Which::Echo, Which::Registrar(Keep::Memory), Which::Registrar(Keep::Synced), Which::Kamailio];
+    }
+    if options.only.is_empty() {
+        options.only = Access::value_variants().to_vec();
+    }
     options.servers.retain(|which| match which.missing() {
         None => true,
         Some(package) => {
@@ -113,8 +139,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         listing::run(&options, bindings, &folder)
     } else if options.latency {
         latency::run(&options, &folder)
-    } else {
+    } else if let Some(axes) = &options.growth {
+        growth::run(axes, &options, &folder)
+    } else if is_detailed {
         rounds(&options, &folder)
+    } else {
+        table::run(&options, &folder)
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Turns {
     started: u64,
     /// Lines that may send again, in a closed loop.
     free: Vec<usize>,
+    /// Where there are more lines than requests: the line that has waited longest.
+    rested: usize,
 }
 
 impl Turns {
@@ -28,7 +30,7 @@ impl Turns {
             Pace::Outstanding(requests) => (0..requests).map(|turn| turn % lines.max(1)).collect(),
             Pace::PerSecond(_) => Vec::new(),
         };
-        Self { pace, lines, start, started: 0, free }
+        Self { pace, lines, start, started: 0, rested: free.len(), free }
     }
 
     /// How many have started.
@@ -54,8 +56,13 @@ impl Turns {
 
     /// A request of this line was answered or given up.
     pub(super) fn ended(&mut self, line: usize) {
-        if matches!(self.pace, Pace::Outstanding(_)) {
-            self.free.push(line);
+        match self.pace {
+            Pace::Outstanding(requests) if requests < self.lines => {
+                self.free.push(self.rested % self.lines);
+                self.rested += 1;
+            }
+            Pace::Outstanding(_) => self.free.push(line),
+            Pace::PerSecond(_) => {}
         }
     }
 }
@@ -72,6 +79,20 @@ mod tests {
         assert_eq!(lines, [0, 1, 0]);
         turns.ended(1);
         assert_eq!((turns.next(now), turns.next(now), turns.started()), (Some((1, now)), None, 4));
+    }
+
+    #[test]
+    fn every_line_has_its_turn_where_there_are_more_of_them_than_requests() {
+        let now = Instant::now();
+        let mut turns = Turns::new(Pace::Outstanding(2), 5, now);
+        let mut lines = Vec::new();
+        for _ in 0..4 {
+            let two: Vec<usize> = std::iter::from_fn(|| turns.next(now)).map(|(line, _)| line).collect();
+            two.iter().for_each(|line| turns.ended(*line));
+            lines.extend(two);
+        }
+        lines.sort_unstable();
+        assert_eq!(lines, [0, 0, 1, 1, 2, 2, 3, 4]);
     }
 
     #[test]

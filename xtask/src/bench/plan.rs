@@ -5,20 +5,72 @@ use std::time::{Duration, Instant};
 
 use super::digest::Login;
 use super::pace::Pace;
-use super::requests::Kind;
+use super::requests::{Kind, Shape};
+use super::scenario::LASTING;
 
 /// What to send.
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) kind: Kind,
+    pub(crate) shape: Shape,
     pub(crate) proof: Proof,
     /// The first user and how many take turns.
     pub(crate) users: (u32, u32),
+    pub(crate) order: Order,
     /// Requests in all, or pairs of them.
     pub(crate) count: u64,
     pub(crate) pace: Pace,
     /// Ends earlier at this moment.
     pub(crate) until: Option<Instant>,
+}
+
+impl Plan {
+    /// Refreshes of users whom nobody asks for a password, as desk phones send them, in scattered order.
+    pub(crate) fn refreshes(users: (u32, u32), count: u64, pace: Pace) -> Self {
+        Self {
+            kind: LASTING,
+            shape: Shape::USUAL,
+            proof: Proof::NotAsked,
+            users,
+            order: Order::Scattered,
+            count,
+            pace,
+            until: None,
+        }
+    }
+
+    /// The same for each user once, by their numbers: how a table is filled.
+    pub(crate) fn each_once(self) -> Self {
+        Self { order: Order::InTurn, count: self.users.1.into(), until: None, ..self }
+    }
+}
+
+/// In which order users take turns. Each goes on where the last of the same load ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// By their numbers.
+    InTurn,
+    /// Each as often as in turn, but far from the one before. A table lies in memory in the order in which its users came;
+    /// phones do not come back in that order, and if they did the processor would guess where the next record is.
+    Scattered,
+}
+
+impl Order {
+    /// How far it is from a user to the next, of so many: a number that has no divisor in common with theirs, so that all
+    /// of them have their turn, near the golden ratio, which keeps neighbours apart for long.
+    pub(super) fn step(self, users: u32) -> u32 {
+        match self {
+            Self::InTurn => 1,
+            Self::Scattered => {
+                let near = (u64::from(users) * 618 / 1000).max(1) as u32;
+                (near..).find(|step| greatest_common_divisor(*step, users) == 1).unwrap_or(1)
+            }
+        }
+    }
+}
+
+fn greatest_common_divisor(one: u32, other: u32) -> u32 {
+    if other == 0 { one } else { greatest_common_divisor(other, one % other) }
 }
 
 /// How the senders prove who they are.
@@ -62,5 +114,28 @@ impl Outcome {
     /// Answers in a second.
     pub(crate) fn rate(&self) -> f64 {
         self.answered as f64 / self.took.as_secs_f64()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_every_order_each_of_the_users_has_one_turn_before_anybody_has_a_second() {
+        for users in [1_u32, 2, 3, 10, 16, 1000, 10_000, 65_536] {
+            for order in [Order::InTurn, Order::Scattered] {
+                let step = u64::from(order.step(users));
+                let mut turns: Vec<u64> = (0..u64::from(users)).map(|turn| turn * step % u64::from(users)).collect();
+                turns.sort_unstable();
+                assert!(turns.into_iter().eq(0..u64::from(users)), "{users} users, {order:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn scattered_users_are_far_from_the_one_before() {
+        let step = Order::Scattered.step(1_000_000);
+        assert!((300_000..700_000).contains(&step), "{step}");
     }
 }

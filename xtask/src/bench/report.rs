@@ -146,6 +146,24 @@ fn echo_of(samples: &[Sample], round: u32) -> Option<f64> {
     (!values.is_empty()).then(|| median(&values))
 }
 
+/// The middle, the least and the most of so many.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Spread {
+    pub(super) median: f64,
+    pub(super) least: f64,
+    pub(super) most: f64,
+    pub(super) count: usize,
+}
+
+impl Spread {
+    /// `None`: of nothing.
+    pub(super) fn of(values: &[f64]) -> Option<Self> {
+        let least = values.iter().copied().reduce(f64::min)?;
+        let most = values.iter().copied().reduce(f64::max)?;
+        Some(Self { median: median(values), least, most, count: values.len() })
+    }
+}
+
 /// Median, range and all values.
 pub(super) fn spread(values: &[f64]) -> String {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);

@@ -9,6 +9,8 @@ pub(crate) const DOMAIN: &str = "bench.test";
 
 /// Numbers in the text; each place is as wide as its number.
 const USER: &str = "UUUUUUUU";
+const AOR: &str = "AAAAAAAA";
+const DOMAIN_NUMBER: &str = "GGGGGGGG";
 const SEQUENCE: &str = "SSSSSSSSSSSS";
 const CSEQ: &str = "NNNNNNNNN";
 const EXPIRES: &str = "EE";
@@ -27,10 +29,34 @@ pub(crate) enum Kind {
     Query,
 }
 
+/// What more there may be of some things than a desk phone needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Users who share an address, each with a contact of its own.
+    pub(crate) contacts: u32,
+    /// Domains, which the addresses are in by turns.
+    pub(crate) domains: u32,
+    /// Header lines beside the usual ones.
+    pub(crate) headers: u32,
+}
+
+impl Shape {
+    /// As desk phones have it.
+    pub(crate) const USUAL: Self = Self { contacts: 1, domains: 1, headers: 0 };
+}
+
+/// The domain with this number, of so many.
+pub(crate) fn domain(number: u32, domains: u32) -> String {
+    if domains == 1 { DOMAIN.to_owned() } else { format!("d{number:08}.{DOMAIN}") }
+}
+
 /// A request's text and where its numbers stand.
 pub(crate) struct Template {
     bytes: Vec<u8>,
+    shape: Shape,
     users: Vec<usize>,
+    aors: Vec<usize>,
+    domains: Vec<usize>,
     sequences: Vec<usize>,
     cseqs: Vec<usize>,
     expires: Vec<usize>,
@@ -43,6 +69,14 @@ pub(crate) struct Template {
 impl Template {
     /// Requests of this kind, sent over `transport` (`UDP` or `TCP`). All name port 5060: rport leads answers back.
     pub(crate) fn new(kind: Kind, transport: &str) -> Self {
+        Self::shaped(kind, transport, Shape::USUAL)
+    }
+
+    /// The same with more of some things.
+    pub(crate) fn shaped(kind: Kind, transport: &str, shape: Shape) -> Self {
+        let domain = if shape.domains == 1 { DOMAIN.to_owned() } else { format!("d{DOMAIN_NUMBER}.{DOMAIN}") };
+        let more: String =
+            (0..shape.headers).map(|at| format!("X-More-{at:02}: what no registrar needs to know\r\n")).collect();
         let (expires, until) = match kind {
             Kind::Register { expires } => (expires.to_string(), None),
             Kind::RegisterUntil(until) => (EXPIRES.to_owned(), Some(until)),
@@ -57,22 +91,26 @@ impl Template {
             ),
         };
         let text = format!(
-            "REGISTER sip:{DOMAIN} SIP/2.0\r\n\
+            "REGISTER sip:{domain} SIP/2.0\r\n\
              Via: SIP/2.0/{transport} 127.0.0.1:5060;rport;branch=z9hG4bK{SEQUENCE}\r\n\
              Max-Forwards: 70\r\n\
-             From: \"Desk {USER}\" <sip:u{USER}@{DOMAIN}>;tag=a{USER}\r\n\
-             To: <sip:u{USER}@{DOMAIN}>\r\n\
+             From: \"Desk {AOR}\" <sip:u{AOR}@{domain}>;tag=a{USER}\r\n\
+             To: <sip:u{AOR}@{domain}>\r\n\
              Call-ID: 7f3a-{USER}-51c2@127.0.0.1\r\n\
              CSeq: {CSEQ} REGISTER\r\n\
              {contact}\
              Allow: INVITE, ACK, CANCEL, BYE, NOTIFY, REFER, OPTIONS, UPDATE\r\n\
              User-Agent: Desk Phone 1.0\r\n\
              Supported: replaces, timer\r\n\
+             {more}\
              Content-Length: 0\r\n\r\n"
         );
         let places = |mark: &str| text.match_indices(mark).map(|(at, _)| at).collect();
         Self {
+            shape,
             users: places(USER),
+            aors: places(AOR),
+            domains: places(DOMAIN_NUMBER),
             sequences: places(SEQUENCE),
             cseqs: places(CSEQ),
             expires: places(EXPIRES),
@@ -87,6 +125,13 @@ impl Template {
     pub(crate) fn request(&mut self, user: u32, sequence: u64) -> &[u8] {
         for &at in &self.users {
             write_number(&mut self.bytes, at, USER.len(), u64::from(user));
+        }
+        let aor = user / self.shape.contacts.max(1);
+        for &at in &self.aors {
+            write_number(&mut self.bytes, at, AOR.len(), u64::from(aor));
+        }
+        for &at in &self.domains {
+            write_number(&mut self.bytes, at, DOMAIN_NUMBER.len(), u64::from(aor % self.shape.domains.max(1)));
         }
         for &at in &self.sequences {
             write_number(&mut self.bytes, at, SEQUENCE.len(), sequence);
@@ -159,10 +204,26 @@ mod tests {
         assert!(first.contains("To: <sip:u00000017@bench.test>\r\n"), "{first}");
         assert!(first.contains("CSeq: 100000005 REGISTER\r\n"), "{first}");
         assert!(first.contains(";expires=3600;"), "{first}");
-        assert!(!first.contains("UUU") && !first.contains("SSSS") && !first.contains("NNN"), "{first}");
+        assert!(
+            !first.contains("UUU") && !first.contains("AAA") && !first.contains("SSSS") && !first.contains("NNN"),
+            "{first}"
+        );
         assert_eq!(read_answer(first.as_bytes()).unwrap(), (200, 5));
         assert_eq!(template.request(99_999_999, 999_999_999_999).len(), length);
         assert!((450..=600).contains(&length), "{length}");
+    }
+
+    #[test]
+    fn users_share_addresses_and_addresses_share_domains() {
+        let shape = Shape { contacts: 3, domains: 2, headers: 4 };
+        let mut template = Template::shaped(Kind::Register { expires: 3600 }, "UDP", shape);
+        let text = String::from_utf8(template.request(10, 1).to_vec()).unwrap();
+        assert!(text.starts_with("REGISTER sip:d00000001.bench.test SIP/2.0\r\n"), "{text}");
+        assert!(text.contains("To: <sip:u00000003@d00000001.bench.test>\r\n"), "{text}");
+        assert!(text.contains("Contact: <sip:u00000010@127.0.0.1:5060;"), "{text}");
+        assert!(text.contains("Call-ID: 7f3a-00000010-51c2@"), "{text}");
+        assert_eq!((text.matches("\r\nX-More-").count(), domain(1, 2)), (4, "d00000001.bench.test".to_owned()));
+        assert_eq!(domain(0, 1), DOMAIN);
     }
 
     #[test]

@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 
 use super::load::Load;
 use super::pace::Pace;
-use super::plan::{Plan, Proof};
-use super::scenario::{LASTING, SOCKETS};
+use super::plan::Plan;
+use super::scenario::SOCKETS;
 use super::servers::{Access, Server, Which};
 use super::{Options, disk, report};
 
 /// How a server ended, and whether its files are still in memory when it starts again.
-struct Start {
-    name: &'static str,
+pub(super) struct Start {
+    pub(super) name: &'static str,
     after: Signal,
     is_cold: bool,
 }
 
-const STARTS: [Start; 3] = [
+pub(super) const STARTS: [Start; 3] = [
     Start { name: "SIGTERM", after: Signal::SIGTERM, is_cold: false },
     Start { name: "SIGKILL", after: Signal::SIGKILL, is_cold: false },
     Start { name: "SIGTERM, cold", after: Signal::SIGTERM, is_cold: true },
@@ -31,9 +31,9 @@ const STARTS: [Start; 3] = [
 const LOOKED_FOR: u32 = 1000;
 
 /// What one start took.
-struct Sample {
+pub(super) struct Sample {
     stop: Duration,
-    first_answer: Duration,
+    pub(super) first_answer: Duration,
     cpu: Duration,
     memory: u64,
     read: u64,
@@ -46,7 +46,11 @@ pub(crate) fn run(options: &Options, bindings: u32, folder: &Path) -> Result<()>
         println!("\n{}, {bindings} bindings, {} rounds", which.name(), options.rounds);
         let mut samples: [Vec<Sample>; STARTS.len()] = Default::default();
         for _ in 0..options.rounds {
-            round(which, options, bindings, folder, &mut samples)?;
+            let mut kept = Kept::new(which, bindings, options.outstanding, folder)?;
+            for (start, samples) in STARTS.iter().zip(&mut samples) {
+                samples.push(kept.start_again(start)?);
+            }
+            println!("at the end {}", kept.size()?);
         }
         print(&samples);
         raw.extend(STARTS.iter().zip(&samples).map(|(start, samples)| json(which, bindings, start, samples)));
@@ -54,60 +58,64 @@ pub(crate) fn run(options: &Options, bindings: u32, folder: &Path) -> Result<()>
     report::write(folder, &json!({ "machine": report::machine(), "starts": raw }))
 }
 
-/// Registers all and starts again in each way.
-fn round(
-    which: Which,
-    options: &Options,
+/// A server that has registered all, and keeps them.
+pub(super) struct Kept {
+    server: Server,
+    load: Load,
     bindings: u32,
-    folder: &Path,
-    samples: &mut [Vec<Sample>; STARTS.len()],
-) -> Result<()> {
-    let mut server = Server::start(which, Access::Open, bindings, folder)?;
-    let mut load = Load::udp(server.port, SOCKETS)?;
-    let pace = Pace::Outstanding(usize::try_from(options.outstanding)?);
-    let plan = |count: u32| Plan {
-        kind: LASTING,
-        proof: Proof::NotAsked,
-        users: (0, bindings),
-        count: count.into(),
-        pace,
-        until: None,
-    };
-    let registered = load.run(&plan(bindings))?;
-    // Some may have been lost on the way; whoever got an answer must be there.
-    let (lost, unwanted) = (registered.lost, &registered.unwanted);
-    ensure!(lost == 0 && unwanted.is_empty(), "not all were registered: {lost} lost, {unwanted:?}");
-    let full = server.memory()?;
-    let size = disk::size(&server.data())?;
-    println!(
-        "registered in {:.1} s; {:.1} bytes of file for a binding, {:.1} on the disk; {:.0} MB of memory",
-        registered.took.as_secs_f32(),
-        size.length as f64 / f64::from(bindings),
-        size.allocated as f64 / f64::from(bindings),
-        full as f64 / 1e6,
-    );
-    for (start, samples) in STARTS.iter().zip(samples) {
+    plan: Plan,
+}
+
+impl Kept {
+    /// Registers all.
+    pub(super) fn new(which: Which, bindings: u32, outstanding: u32, folder: &Path) -> Result<Self> {
+        let server = Server::start(which, Access::Open, bindings, folder)?;
+        let mut load = Load::udp(server.port, SOCKETS)?;
+        let pace = Pace::Outstanding(usize::try_from(outstanding)?);
+        let plan = Plan::refreshes((0, bindings), u64::from(bindings / 10), pace);
+        let registered = load.run(&plan.each_once())?;
+        // Some may have been lost on the way; whoever got an answer must be there.
+        let (lost, unwanted) = (registered.lost, &registered.unwanted);
+        ensure!(lost == 0 && unwanted.is_empty(), "not all were registered: {lost} lost, {unwanted:?}");
+        let kept = Self { server, load, bindings, plan };
+        println!(
+            "registered in {:.1} s; {}; {:.0} MB of memory",
+            registered.took.as_secs_f32(),
+            kept.size()?,
+            kept.server.memory()? as f64 / 1e6,
+        );
+        Ok(kept)
+    }
+
+    /// Ends it and starts it again in this way.
+    pub(super) fn start_again(&mut self, start: &Start) -> Result<Sample> {
+        let Self { server, load, bindings, plan } = self;
         // What no snapshot has yet.
-        load.run(&plan(bindings / 10))?;
+        load.run(plan)?;
         let stop = server.stop(start.after);
         if start.is_cold {
             disk::forget(&server.data())?;
         }
         let first_answer = server.start_again()?;
         let (cpu, read, memory) = (server.used()?, server.read()?, server.memory()?);
-        samples.push(Sample { stop, first_answer, cpu, memory, read });
-        for turn in 0..LOOKED_FOR.min(bindings) {
-            let user = (u64::from(bindings) * u64::from(turn) / u64::from(LOOKED_FOR)) as u32;
+        for turn in 0..LOOKED_FOR.min(*bindings) {
+            let user = (u64::from(*bindings) * u64::from(turn) / u64::from(LOOKED_FOR)) as u32;
             ensure!(load.is_bound(user)?, "user {user} is not bound after {}", start.name);
         }
+        Ok(Sample { stop, first_answer, cpu, memory, read })
     }
-    let size = disk::size(&server.data())?;
-    println!(
-        "at the end {:.1} bytes of file for a binding, {:.1} on the disk",
-        size.length as f64 / f64::from(bindings),
-        size.allocated as f64 / f64::from(bindings),
-    );
-    Ok(())
+
+    /// Ends it and removes what it has kept.
+    pub(super) fn forget(self) -> Result<()> {
+        self.server.forget()
+    }
+
+    /// What its files take, in words.
+    fn size(&self) -> Result<String> {
+        let size = disk::size(&self.server.data())?;
+        let each = |bytes: u64| bytes as f64 / f64::from(self.bindings);
+        Ok(format!("{:.1} bytes of file for a binding, {:.1} on the disk", each(size.length), each(size.allocated)))
+    }
 }
 
 fn print(samples: &[Vec<Sample>; STARTS.len()]) {

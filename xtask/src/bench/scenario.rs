@@ -75,7 +75,7 @@ impl Trial<'_> {
     pub(crate) fn run(&self, each: &mut impl FnMut(Scenario, f64, Outcome)) -> Result<()> {
         let mut udp = Load::udp(self.server.port, SOCKETS)?;
         let mut measure = |scenario, load: &mut Load, plan: &Plan| -> Result<()> {
-            let (cpu, outcome) = self.measured(load, plan)?;
+            let (cpu, outcome) = measured(self.server, load, plan)?;
             each(scenario, cpu, outcome);
             Ok(())
         };
@@ -90,7 +90,7 @@ impl Trial<'_> {
             (Which::Echo, Access::Users(Hash::Md5)) => measure(Scenario::Challenge, &mut udp, &open(LASTING, requests)),
             (Which::Echo, Access::Users(Hash::Sha256)) => Ok(()),
             (_, Access::Open) => {
-                measure(Scenario::New, &mut udp, &open(LASTING, aors))?;
+                measure(Scenario::New, &mut udp, &open(LASTING, aors).each_once())?;
                 measure(Scenario::Refresh, &mut udp, &open(LASTING, requests))?;
                 if let Some(plan) = self.offered() {
                     measure(Scenario::Offered, &mut udp, &plan)?;
@@ -98,11 +98,11 @@ impl Trial<'_> {
                 measure(Scenario::Query, &mut udp, &open(Kind::Query, requests))?;
                 let mut tcp = Load::tcp(self.server.port, SOCKETS)?.after(&udp);
                 // The contact names the transport, so over TCP it is another binding at first.
-                tcp.run(&open(LASTING, aors))?;
+                tcp.run(&open(LASTING, aors).each_once())?;
                 measure(Scenario::RefreshOverTcp, &mut tcp, &open(LASTING, requests))
             }
             (_, Access::Users(hash)) => {
-                self.check_passwords(&mut udp, hash)?;
+                check_passwords(&mut udp, hash, &open(LASTING, requests), self.which.name())?;
                 let with = |proof| self.plan(LASTING, proof, requests);
                 let login = Login { hash, password: PASSWORD };
                 if hash == Hash::Md5 {
@@ -124,8 +124,8 @@ impl Trial<'_> {
 
     fn plan(&self, kind: Kind, proof: Proof, count: u64) -> Plan {
         let outstanding = usize::try_from(self.options.outstanding).unwrap_or(1);
-        let pace = Pace::Outstanding(outstanding);
-        Plan { kind, proof, users: (0, self.aors()), count, pace, until: None }
+        let refreshes = Plan::refreshes((0, self.aors()), count, Pace::Outstanding(outstanding));
+        Plan { kind, proof, ..refreshes }
     }
 
     /// Refreshes at the rate that was asked for.
@@ -133,25 +133,25 @@ impl Trial<'_> {
         let pace = Pace::PerSecond(self.options.rate?);
         Some(Plan { pace, ..self.plan(LASTING, Proof::NotAsked, self.requests()) })
     }
+}
 
-    /// Registers all users, so that what is measured are refreshes; and makes sure that nobody else is let in.
-    fn check_passwords(&self, load: &mut Load, hash: Hash) -> Result<()> {
-        let name = self.which.name();
-        let wrong = Login { hash, password: "wrong horse" };
-        let outcome = load.run(&self.plan(LASTING, Proof::Pair(wrong), 1))?;
-        ensure!(outcome.unwanted.get(&401) == Some(&1), "{name} lets wrong passwords in: {:?}", outcome.unwanted);
-        let right = Login { hash, password: PASSWORD };
-        let outcome = load.run(&self.plan(LASTING, Proof::Pair(right), self.aors().into()))?;
-        ensure!(outcome.unwanted.is_empty(), "{name} does not let its users in: {:?}", outcome.unwanted);
-        Ok(())
-    }
+/// Runs a plan; the server's CPU time in µs for each answer.
+pub(crate) fn measured(server: &Server, load: &mut Load, plan: &Plan) -> Result<(f64, Outcome)> {
+    let before = server.cpu()?;
+    let outcome = load.run(plan)?;
+    let used = server.cpu()?.saturating_sub(before);
+    let answers = outcome.answered.max(1) as f64;
+    Ok((used.as_secs_f64() * 1e6 / answers, outcome))
+}
 
-    /// Runs a plan; the server's CPU time in µs for each answer.
-    fn measured(&self, load: &mut Load, plan: &Plan) -> Result<(f64, Outcome)> {
-        let before = self.server.cpu()?;
-        let outcome = load.run(plan)?;
-        let used = self.server.cpu()?.saturating_sub(before);
-        let answers = outcome.answered.max(1) as f64;
-        Ok((used.as_secs_f64() * 1e6 / answers, outcome))
-    }
+/// Registers all users with their passwords, so that what is measured are refreshes; and makes sure that nobody else is
+/// let in.
+pub(crate) fn check_passwords(load: &mut Load, hash: Hash, refresh: &Plan, name: &str) -> Result<()> {
+    let wrong = Login { hash, password: "wrong horse" };
+    let outcome = load.run(&Plan { proof: Proof::Pair(wrong), count: 1, ..*refresh })?;
+    ensure!(outcome.unwanted.get(&401) == Some(&1), "{name} lets wrong passwords in: {:?}", outcome.unwanted);
+    let right = Login { hash, password: PASSWORD };
+    let outcome = load.run(&Plan { proof: Proof::Pair(right), ..*refresh }.each_once())?;
+    ensure!(outcome.unwanted.is_empty(), "{name} does not let its users in: {:?}", outcome.unwanted);
+    Ok(())
 }

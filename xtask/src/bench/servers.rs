@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
-use super::configs::{DATA, DELAY, registrar};
+use super::configs::{DATA, DELAY, Setup, USERS, registrar};
 use super::databases::{Database, missing_for_postgresql, missing_for_sqlite};
 use super::digest::Hash;
 use super::kamailio::{CHECKS, kamailio};
 use super::process::Process;
-use super::requests::{Kind, Template};
+use super::requests::{Kind, Shape, Template};
 use super::usage;
 use crate::command;
 
@@ -24,8 +24,12 @@ use crate::command;
 pub(crate) enum Which {
     /// A bare UDP echo: what the kernel alone costs.
     Echo,
-    /// The release binary.
+    /// The release binary with one worker.
     Registrar(Keep),
+    /// The same, on disk before the answer, with observers, metrics and a history of outcomes (`[admin]`).
+    RegistrarComplete,
+    /// The same in memory, with a worker for each core.
+    RegistrarEveryCore,
     /// Kamailio with usrloc and registrar in memory, checking requests as its own sample configuration does.
     Kamailio,
     /// Kamailio that checks nothing and only saves.
@@ -47,11 +51,13 @@ pub(crate) enum Keep {
 }
 
 impl Which {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Echo,
         Self::Registrar(Keep::Memory),
         Self::Registrar(Keep::Synced),
         Self::Registrar(Keep::Delayed),
+        Self::RegistrarComplete,
+        Self::RegistrarEveryCore,
         Self::Kamailio,
         Self::KamailioBare,
         Self::KamailioSqlite,
@@ -64,6 +70,8 @@ impl Which {
             Self::Registrar(Keep::Memory) => "registrar",
             Self::Registrar(Keep::Synced) => "registrar-synced",
             Self::Registrar(Keep::Delayed) => "registrar-delayed",
+            Self::RegistrarComplete => "registrar-complete",
+            Self::RegistrarEveryCore => "registrar-every-core",
             Self::Kamailio => "kamailio",
             Self::KamailioBare => "kamailio-bare",
             Self::KamailioSqlite => "kamailio-sqlite",
@@ -72,15 +80,26 @@ impl Which {
     }
 
     pub(crate) fn is_ours(self) -> bool {
-        matches!(self, Self::Registrar(_))
+        self.setup().is_some()
+    }
+
+    /// What our own does beside answering; `None`: it is not our own.
+    fn setup(self) -> Option<Setup> {
+        let (is_observed, has_every_core) = (self == Self::RegistrarComplete, self == Self::RegistrarEveryCore);
+        let keep = match self {
+            Self::Registrar(keep) => keep,
+            Self::RegistrarComplete => Keep::Synced,
+            Self::RegistrarEveryCore => Keep::Memory,
+            _ => return None,
+        };
+        Some(Setup { keep, is_observed, has_every_core })
     }
 
     /// Whether what it has answered is on disk, at once or soon.
     pub(crate) fn keeps(self) -> bool {
         match self {
-            Self::Registrar(keep) => keep != Keep::Memory,
             Self::KamailioSqlite | Self::KamailioPostgreSql => true,
-            Self::Echo | Self::Kamailio | Self::KamailioBare => false,
+            _ => self.setup().is_some_and(|setup| setup.keep != Keep::Memory),
         }
     }
 
@@ -92,7 +111,7 @@ impl Which {
     /// The Debian package that is missing here, if one is.
     pub(crate) fn missing(self) -> Option<&'static str> {
         match self {
-            Self::Echo | Self::Registrar(_) => None,
+            Self::Echo | Self::Registrar(_) | Self::RegistrarComplete | Self::RegistrarEveryCore => None,
             _ if command::find("kamailio").is_none() => Some("kamailio"),
             Self::Kamailio | Self::KamailioBare => None,
             Self::KamailioSqlite => missing_for_sqlite(),
@@ -119,20 +138,37 @@ impl Access {
     }
 }
 
+/// What a server is told to make room for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) bindings: u32,
+    /// What there is more of than usual.
+    pub(crate) shape: Shape,
+    /// Connections from one source; 0: the usual number.
+    pub(crate) connections: u32,
+}
+
+impl From<u32> for Room {
+    fn from(bindings: u32) -> Self {
+        Self { bindings, shape: Shape::USUAL, connections: 0 }
+    }
+}
+
 /// A running server; it ends with this value, before its database does.
 pub(crate) struct Server {
     pub(crate) port: u16,
     which: Which,
     access: Access,
-    bindings: u32,
+    room: Room,
     folder: PathBuf,
     process: Process,
     database: Option<Database>,
 }
 
 impl Server {
-    /// Starts it with room for so many bindings, and waits for its first answer.
-    pub(crate) fn start(which: Which, access: Access, bindings: u32, folder: &Path) -> Result<Self> {
+    /// Starts it with room for so much, and waits for its first answer.
+    pub(crate) fn start(which: Which, access: Access, room: impl Into<Room>, folder: &Path) -> Result<Self> {
+        let room = room.into();
         let port = free_port()?;
         let folder = folder.join(format!("{}-{port}", which.name()));
         fs::create_dir_all(&folder)?;
@@ -141,8 +177,8 @@ impl Server {
             Which::KamailioPostgreSql => Some(Database::postgresql(free_port()?, &folder)?),
             _ => None,
         };
-        let process = spawn(which, access, port, database.as_ref(), bindings, &folder)?;
-        let mut server = Self { port, which, access, bindings, folder, process, database };
+        let process = spawn(which, access, port, database.as_ref(), room, &folder)?;
+        let mut server = Self { port, which, access, room, folder, process, database };
         server.wait_until_it_answers()?;
         Ok(server)
     }
@@ -152,10 +188,23 @@ impl Server {
         self.process.stop(signal)
     }
 
+    /// Ends it and removes what takes much room, its bindings and its users; log and configuration stay.
+    pub(crate) fn forget(mut self) -> Result<()> {
+        self.stop(Signal::SIGTERM);
+        let (data, users) = (self.data(), self.folder.join(USERS));
+        if data.is_dir() {
+            fs::remove_dir_all(data)?;
+        }
+        if users.is_file() {
+            fs::remove_file(users)?;
+        }
+        Ok(())
+    }
+
     /// Starts it again, on the same port and with what it has kept; how long its first answer took.
     pub(crate) fn start_again(&mut self) -> Result<Duration> {
-        let Self { which, access, port, bindings, .. } = *self;
-        self.process = spawn(which, access, port, self.database.as_ref(), bindings, &self.folder)?;
+        let Self { which, access, port, room, .. } = *self;
+        self.process = spawn(which, access, port, self.database.as_ref(), room, &self.folder)?;
         let answered = self.wait_until_it_answers()?;
         Ok(answered.saturating_duration_since(self.process.started()))
     }
@@ -236,7 +285,7 @@ fn spawn(
     access: Access,
     port: u16,
     database: Option<&Database>,
-    bindings: u32,
+    room: Room,
     folder: &Path,
 ) -> Result<Process> {
     let command = match which {
@@ -245,11 +294,11 @@ fn spawn(
             command.args(["echo", &port.to_string()]);
             command
         }
-        Which::Registrar(keep) => registrar(port, access, keep, bindings, folder)?,
-        Which::KamailioBare => kamailio(port, access, None, bindings, folder, "")?,
+        Which::KamailioBare => kamailio(port, access, None, room, folder, "")?,
         Which::Kamailio | Which::KamailioSqlite | Which::KamailioPostgreSql => {
-            kamailio(port, access, database, bindings, folder, CHECKS)?
+            kamailio(port, access, database, room, folder, CHECKS)?
         }
+        _ => registrar(port, access, which.setup().context("it has no setup")?, room, folder)?,
     };
     Process::start(command, &folder.join("log")).with_context(|| which.name())
 }

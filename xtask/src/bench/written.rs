@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::disk::{self, Device};
 use super::load::Load;
 use super::pace::Pace;
-use super::plan::{Outcome, Plan, Proof};
-use super::scenario::{LASTING, SOCKETS};
+use super::plan::{Order, Outcome, Plan};
+use super::scenario::SOCKETS;
 use super::servers::{Access, Server, Which};
 use super::{Options, report};
 
@@ -60,18 +60,19 @@ fn measure(which: Which, options: &Options, seconds: u32, device: &Device, folde
     let mut load = Load::udp(server.port, SOCKETS)?;
     let full = Pace::Outstanding(usize::try_from(options.outstanding)?);
     let offered = Pace::PerSecond(rate);
+    let (new, again) = (Order::InTurn, Order::Scattered);
     // Those that are new at once, all of them; the others for so many seconds.
     let loads = [
-        ("new, at the limit".to_owned(), full, (0, known), u64::from(known)),
-        ("refresh, at the limit".to_owned(), full, (0, known), u64::MAX),
-        (format!("new, {rate}/s"), offered, (known, more), u64::from(more)),
-        (format!("refresh, {rate}/s"), offered, (0, known), u64::from(more)),
+        ("new, at the limit".to_owned(), full, (0, known), new, u64::from(known)),
+        ("refresh, at the limit".to_owned(), full, (0, known), again, u64::MAX),
+        (format!("new, {rate}/s"), offered, (known, more), new, u64::from(more)),
+        (format!("refresh, {rate}/s"), offered, (0, known), again, u64::from(more)),
     ];
     let mut phases = Vec::new();
-    for (name, pace, users, count) in loads {
+    for (name, pace, users, order, count) in loads {
         let (by_device, by_processes) = (device.written()?, server.written()?);
         let until = (count == u64::MAX).then(|| Instant::now() + Duration::from_secs(seconds.into()));
-        let plan = Plan { kind: LASTING, proof: Proof::NotAsked, users, count, pace, until };
+        let plan = Plan { order, until, ..Plan::refreshes(users, count, pace) };
         let outcome = load.run(&plan)?;
         ensure!(outcome.answered > 0, "{name}: no answers");
         server.settle();
@@ -86,7 +87,7 @@ fn measure(which: Which, options: &Options, seconds: u32, device: &Device, folde
     server.stop(Signal::SIGTERM);
     // Records are all of one size here.
     let record = match which {
-        Which::Registrar(_) => {
+        _ if which.is_ours() => {
             let counted = server.counted()?;
             let of = |name| counted.get(name);
             let (changes, bytes) = (of("location_changes"), of("location_change_bytes"));
