@@ -191,12 +191,12 @@ impl ChangeSet {
         let version = current.map_or(0, Record::version) + 1;
         let mut builder = RecordBuilder::new(scratch, aor, version);
         // Kept bindings come in the order in which they stand, so one walk over the old record finds them all.
-        let mut old = Record::bindings_of(current).enumerate();
+        let mut old = Record::unread_of(current).enumerate();
         for next in &self.next {
             match *next {
                 Next::Keep(place) => {
                     if let Some((_, binding)) = old.find(|(at, _)| *at == place) {
-                        builder.push(&binding);
+                        builder.keep(binding);
                     }
                 }
                 Next::Put(which) => {

@@ -7,7 +7,7 @@ use sip_message::header::{CSeq, Date};
 use sip_message::{HeaderId, Message, Own, ResponseWriter};
 use sip_transport::Timestamp;
 
-use crate::record::{Binding, Record};
+use crate::record::{Binding, Record, Unread};
 
 /// How many bytes of Contact headers an answer has at most, so that it is always one that can be sent: even as a
 /// datagram, beside what it repeats of the request.
@@ -42,7 +42,9 @@ fn contacts(answer: &mut ResponseWriter<'_>, record: &Record, request: Message<'
     let call_id = request.value(HeaderId::CallId).unwrap_or_default();
     let cseq = request.header::<CSeq<'_>>().ok().flatten().map_or(0, |cseq| cseq.number);
     let is_own = |binding: &Binding<'_>| binding.cseq == cseq && binding.call_id == call_id;
-    let own = record.reachable(now).filter(|binding| is_own(binding));
+    // Most are not, and need not be read to tell that.
+    let may_be_own = Record::unread_of(Some(record)).filter(|binding| binding.cseq() == Some(cseq));
+    let own = may_be_own.filter_map(Unread::read).filter(|binding| binding.is_reachable(now) && is_own(binding));
     let others = record.reachable(now).filter(|binding| !is_own(binding));
     let end = answer.len() + MAX_CONTACTS;
     for binding in own.chain(others) {

@@ -26,7 +26,8 @@ const FORMAT: u8 = 2;
 const FORMAT_WITHOUT_TIES: u8 = 1;
 /// The bytes of a binding from `expires_at` to `instance_len`.
 const FIXED: usize = 36;
-/// Where its flags stand.
+/// Where its CSeq and its flags stand.
+const CSEQ_AT: usize = 12;
 const FLAGS_AT: usize = 25;
 const HAS_V6: u8 = 1;
 const HAS_FLOW: u8 = 2;
@@ -72,6 +73,15 @@ impl<'b> RecordBuilder<'b> {
         builder.count_at = builder.bytes.len();
         builder.bytes.push(0);
         builder
+    }
+
+    /// Adds a binding as it stands in another record of the same format.
+    pub(crate) fn keep(&mut self, binding: Unread<'_>) {
+        match self.count.checked_add(1) {
+            Some(count) => self.count = count,
+            None => self.error = Some(CodecError::TooLarge),
+        }
+        self.text(binding.0);
     }
 
     /// Adds a binding.
@@ -304,20 +314,41 @@ pub(super) fn bindings(bytes: &[u8]) -> impl Iterator<Item = Binding<'_>> + Clon
     std::iter::from_fn(move || binding(&mut reader))
 }
 
-/// Only when each binding ends, without reading the rest.
-pub(super) fn expiries(bytes: &[u8]) -> impl Iterator<Item = Timestamp> {
+/// The bytes of each binding, unread.
+pub(super) fn unread(bytes: &[u8]) -> impl Iterator<Item = Unread<'_>> {
     let mut reader = head(bytes).map_or(Reader(&[]), |(.., reader)| reader);
-    std::iter::from_fn(move || Reader(reader.text()?).array().map(u64::from_be_bytes).map(Timestamp))
+    std::iter::from_fn(move || reader.text().map(Unread))
 }
 
-/// Whether a binding lives by its connection, or did, without reading the rest.
-pub(super) fn has_ties(bytes: &[u8]) -> bool {
-    let mut reader = head(bytes).map_or(Reader(&[]), |(.., reader)| reader);
-    std::iter::from_fn(|| reader.text()).any(|binding| binding.get(FLAGS_AT).is_some_and(|flags| flags & FOLLOWS != 0))
+/// A binding of which only what is asked for is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Unread<'a>(&'a [u8]);
+
+impl<'a> Unread<'a> {
+    pub(crate) fn expires_at(self) -> Option<Timestamp> {
+        self.0.first_chunk().map(|at| Timestamp(u64::from_be_bytes(*at)))
+    }
+
+    pub(crate) fn cseq(self) -> Option<u32> {
+        self.0.get(CSEQ_AT..)?.first_chunk().map(|cseq| u32::from_be_bytes(*cseq))
+    }
+
+    /// Whether it lives by its connection, or did.
+    pub(crate) fn is_tied(self) -> bool {
+        self.0.get(FLAGS_AT).is_some_and(|flags| flags & FOLLOWS != 0)
+    }
+
+    pub(crate) fn read(self) -> Option<Binding<'a>> {
+        read_binding(self.0)
+    }
 }
 
 fn binding<'a>(reader: &mut Reader<'a>) -> Option<Binding<'a>> {
-    let mut reader = Reader(reader.text()?);
+    read_binding(reader.text()?)
+}
+
+fn read_binding(bytes: &[u8]) -> Option<Binding<'_>> {
+    let mut reader = Reader(bytes);
     // Of a known length, so that its parts are read without looking for the end each time.
     let mut fixed = Reader(reader.take(FIXED)?);
     let expires_at = Timestamp(u64::from_be_bytes(fixed.array()?));

@@ -8,6 +8,7 @@ mod reach;
 
 use std::net::SocketAddr;
 
+pub(crate) use codec::Unread;
 pub use codec::{CodecError, RecordBuilder};
 pub use reach::{Nat, Target};
 use sip_message::header::{ContactValue, QValue};
@@ -192,6 +193,11 @@ impl Record {
         codec::bindings(record.map_or(&[], Self::as_bytes))
     }
 
+    /// The same of a record that may not be there, each to be read when it is needed.
+    pub(crate) fn unread_of(record: Option<&Self>) -> impl Iterator<Item = Unread<'_>> {
+        codec::unread(record.map_or(&[], Self::as_bytes))
+    }
+
     /// The bindings at which the user can be reached: those that have not expired and are not suspect.
     pub fn reachable(&self, now: Timestamp) -> impl Iterator<Item = Binding<'_>> + Clone {
         self.bindings().filter(move |binding| binding.is_reachable(now))
@@ -266,13 +272,13 @@ impl Record {
 
     /// Whether any of its bindings lives by a connection, or did.
     pub(crate) fn has_ties(&self) -> bool {
-        codec::has_ties(self.as_bytes())
+        codec::unread(self.as_bytes()).any(Unread::is_tied)
     }
 
     /// When the first of its bindings ends.
     #[must_use]
     pub fn earliest_expiry(&self) -> Option<Timestamp> {
-        codec::expiries(self.as_bytes()).min()
+        codec::unread(self.as_bytes()).filter_map(Unread::expires_at).min()
     }
 }
 
