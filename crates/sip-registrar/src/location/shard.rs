@@ -8,22 +8,15 @@ use sip_transport::Timestamp;
 /// Buckets of one second each. What expires later than the wheel reaches is looked at once in every turn.
 pub(super) const WHEEL: u64 = 512;
 
-#[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) record: Record,
-    /// The second in which this record is looked at next. Entries for it in other buckets are left over and mean
-    /// nothing.
-    filed: u64,
-}
-
 /// Records, and when to look at each.
 ///
-/// Every record is in the bucket of its earliest expiry, or in an earlier one. A refresh, which moves the expiry
-/// later, does not touch the wheel: the record is filed again when its bucket's time comes. So each second costs as
-/// much as it has entries, and a record whose expiry is far away costs one look in a turn of the wheel.
+/// Of every record there is an entry in the bucket of its earliest expiry, or in an earlier one. A refresh, which moves the
+/// expiry later, does not touch the wheel: the record is filed again when its bucket's time comes. So each second costs as
+/// much as it has entries, and a record whose expiry is far away costs one look in a turn of the wheel. An expiry that
+/// comes earlier has one entry more; there are never more than two for each record, and a few.
 #[derive(Debug)]
 pub(super) struct Shard {
-    pub(super) table: HashTable<Slot>,
+    pub(super) table: HashTable<Record>,
     wheel: Wheel,
     /// What all records take.
     bytes: usize,
@@ -48,8 +41,8 @@ impl Shard {
         self.bytes + self.table.allocation_size() + entries.sum::<usize>() + size_of_val(&*self.wheel.buckets)
     }
 
-    pub(super) fn find(&self, hash: u64, aor: &Aor<'_>) -> Option<&Slot> {
-        self.table.find(hash, |slot| slot.record.aor() == *aor)
+    pub(super) fn find(&self, hash: u64, aor: &Aor<'_>) -> Option<&Record> {
+        self.table.find(hash, |record| record.aor() == *aor)
     }
 
     /// Puts `record` in place of the one of the same address, or takes that away. `hash_of` is asked when the table
@@ -63,21 +56,20 @@ impl Shard {
         hash_of: impl Fn(&Aor<'_>) -> u64,
     ) {
         self.wheel.begin(now);
-        match (self.table.find_entry(hash, |slot| slot.record.aor() == *aor), record) {
+        match (self.table.find_entry(hash, |record| record.aor() == *aor), record) {
             (Ok(mut entry), Some(record)) => {
-                let slot = entry.get_mut();
                 let due = due_second(&record);
-                self.bytes = self.bytes + record.size() - slot.record.size();
-                slot.record = record;
-                if due < slot.filed {
-                    slot.filed = self.wheel.file(hash, due);
+                self.bytes = self.bytes + record.size() - entry.get().size();
+                let before = std::mem::replace(entry.get_mut(), record);
+                if due < due_second(&before) {
+                    self.wheel.file(hash, due);
                 }
             }
-            (Ok(entry), None) => self.bytes -= entry.remove().0.record.size(),
+            (Ok(entry), None) => self.bytes -= entry.remove().0.size(),
             (Err(_), Some(record)) => {
-                let filed = self.wheel.file(hash, due_second(&record));
+                self.wheel.file(hash, due_second(&record));
                 self.bytes += record.size();
-                self.table.insert_unique(hash, Slot { record, filed }, |slot| hash_of(&slot.record.aor()));
+                self.table.insert_unique(hash, record, |record| hash_of(&record.aor()));
             }
             (Err(_), None) => {}
         }
@@ -86,11 +78,11 @@ impl Shard {
         }
     }
 
-    /// Throws the entries away that mean nothing, so that phones that come and go do not fill the wheel.
+    /// Makes the entries anew, one for each record, so that phones that come and go do not fill the wheel.
     fn tidy(&mut self, hash_of: impl Fn(&Aor<'_>) -> u64) {
         self.wheel.clear();
-        for slot in &mut self.table {
-            slot.filed = self.wheel.file(hash_of(&slot.record.aor()), slot.filed);
+        for record in &self.table {
+            self.wheel.file(hash_of(&record.aor()), due_second(record));
         }
     }
 
@@ -99,42 +91,36 @@ impl Shard {
         self.wheel.next(now.seconds()).map_or(Due::Nothing, Due::Record)
     }
 
-    /// Looks at the records with this hash whose bucket is being emptied: gives those with something expired, as they
+    /// Looks at the records with this hash, in whose bucket an entry was found: gives those with something expired, as they
     /// were and as they are now, and files the others again.
     pub(super) fn expire(
         &mut self,
         hash: u64,
         now: Timestamp,
         hash_of: impl Fn(&Aor<'_>) -> u64,
-        mut without_expired: impl FnMut(&Record) -> Option<Record>,
+        without_expired: impl Fn(&Record) -> Option<Record>,
         mut gone: impl FnMut(Record, Option<Record>),
     ) {
-        let (second, mark) = (self.wheel.emptying(), Mark::of(hash));
-        let is_due = |slot: &Slot| {
-            // Entries that were not emptied in time are found a turn later, in the same bucket. The table asks of
-            // slots with other hashes too.
-            slot.filed <= second
-                && slot.filed % WHEEL == second % WHEEL
-                && Mark::of(hash_of(&slot.record.aor())) == mark
-        };
-        while let Ok(mut entry) = self.table.find_entry(hash, is_due) {
-            let slot = entry.get_mut();
-            if slot.record.earliest_expiry().is_some_and(|expiry| expiry > now) {
-                slot.filed = self.wheel.file_later(hash, due_second(&slot.record));
-                continue;
-            }
-            match without_expired(&slot.record) {
+        let mark = Mark::of(hash);
+        // The table asks of records with other hashes too.
+        let is_meant = |record: &Record| Mark::of(hash_of(&record.aor())) == mark;
+        let has_expired = |record: &Record| record.earliest_expiry().is_none_or(|expiry| expiry <= now);
+        while let Ok(mut entry) = self.table.find_entry(hash, |record| has_expired(record) && is_meant(record)) {
+            match without_expired(entry.get()).filter(|record| !has_expired(record)) {
                 Some(record) => {
-                    slot.filed = self.wheel.file_later(hash, due_second(&record));
-                    self.bytes = self.bytes + record.size() - slot.record.size();
-                    gone(std::mem::replace(&mut slot.record, record.clone()), Some(record));
+                    self.bytes = self.bytes + record.size() - entry.get().size();
+                    gone(std::mem::replace(entry.get_mut(), record.clone()), Some(record));
                 }
                 None => {
-                    let record = entry.remove().0.record;
+                    let record = entry.remove().0;
                     self.bytes -= record.size();
                     gone(record, None);
                 }
             }
+        }
+        let stays = self.table.iter_hash(hash).filter(|record| is_meant(record));
+        if let Some(due) = stays.map(due_second).min() {
+            self.wheel.file_later(hash, due);
         }
     }
 }
@@ -183,23 +169,22 @@ impl Wheel {
         self.swept + 1
     }
 
-    /// Makes an entry and gives the second in which it is looked at: that in which it is due, but not one that has
-    /// been swept, nor one that is more than a turn away.
-    fn file(&mut self, hash: u64, due: u64) -> u64 {
-        self.push(hash, due.clamp(self.swept + 1, self.swept + WHEEL - 1))
+    /// Makes an entry in the second that is due, but not in one that has been swept, nor in one that is more than a turn
+    /// away.
+    fn file(&mut self, hash: u64, due: u64) {
+        self.push(hash, due.clamp(self.swept + 1, self.swept + WHEEL - 1));
     }
 
     /// The same while a bucket is being emptied: not into that one.
-    fn file_later(&mut self, hash: u64, due: u64) -> u64 {
-        self.push(hash, due.clamp(self.swept + 2, self.swept + WHEEL))
+    fn file_later(&mut self, hash: u64, due: u64) {
+        self.push(hash, due.clamp(self.swept + 2, self.swept + WHEEL));
     }
 
-    fn push(&mut self, hash: u64, second: u64) -> u64 {
+    fn push(&mut self, hash: u64, second: u64) {
         if let Some(bucket) = self.buckets.get_mut((second % WHEEL) as usize) {
             bucket.push(Mark::of(hash));
             self.entries += 1;
         }
-        second
     }
 
     /// Takes an entry that is due by `now`.

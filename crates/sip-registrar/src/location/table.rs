@@ -111,7 +111,7 @@ impl<J: Journal> Table<J> {
         let hash = self.hash(&record.aor());
         let mut shard = self.shard(hash).lock();
         let key = record.clone();
-        let before = shard.find(hash, &key.aor()).map(|slot| slot.record.clone());
+        let before = shard.find(hash, &key.aor()).cloned();
         self.replace(&mut shard, hash, &key.aor(), before.as_ref(), Some(record), now)
     }
 
@@ -120,7 +120,7 @@ impl<J: Journal> Table<J> {
     pub fn restore(&self, aor: &Aor<'_>, record: Option<Record>, now: Now) {
         let hash = self.hash(aor);
         let mut shard = self.shard(hash).lock();
-        let before = shard.find(hash, aor).map_or(0, |slot| slot.record.len());
+        let before = shard.find(hash, aor).map_or(0, Record::len);
         let after = record.as_ref().map_or(0, Record::len);
         self.bindings.fetch_add(after, Ordering::Relaxed);
         self.bindings.fetch_sub(before, Ordering::Relaxed);
@@ -131,7 +131,7 @@ impl<J: Journal> Table<J> {
     #[must_use]
     pub fn get(&self, aor: &Aor<'_>) -> Option<Record> {
         let hash = self.hash(aor);
-        self.shard(hash).lock().find(hash, aor).map(|slot| slot.record.clone())
+        self.shard(hash).lock().find(hash, aor).cloned()
     }
 
     /// The record of an address; `None` if it has no binding that has not expired.
@@ -149,9 +149,7 @@ impl<J: Journal> Table<J> {
     /// All records of a part, as they stand at one moment.
     #[must_use]
     pub fn part(&self, place: usize) -> Vec<Record> {
-        self.shards
-            .get(place)
-            .map_or_else(Vec::new, |shard| shard.lock().table.iter().map(|slot| slot.record.clone()).collect())
+        self.shards.get(place).map_or_else(Vec::new, |shard| shard.lock().table.iter().cloned().collect())
     }
 
     fn hash(&self, aor: &Aor<'_>) -> u64 {
@@ -206,7 +204,7 @@ impl<J: Journal> Table<J> {
     pub fn register(&self, aor: &Aor<'_>, plan: &Plan<'_>, now: Now) -> Result<Done<J>, RegisterError> {
         let hash = self.hash(aor);
         let mut shard = self.shard(hash).lock();
-        let before = shard.find(hash, aor).map(|slot| slot.record.clone());
+        let before = shard.find(hash, aor).cloned();
         let changes = decide(before.as_ref(), plan, now)?;
         if changes.is_read_only() {
             return Ok((Registered { effect: changes.effect(), after: before.clone(), before }, None));
@@ -224,7 +222,7 @@ impl<J: Journal> Table<J> {
     pub fn remove(&self, aor: &Aor<'_>, which: Removal<'_>, now: Now) -> Result<Done<J>, StoreError> {
         let hash = self.hash(aor);
         let mut shard = self.shard(hash).lock();
-        let Some(before) = shard.find(hash, aor).map(|slot| slot.record.clone()) else {
+        let Some(before) = shard.find(hash, aor).cloned() else {
             return Ok((Registered { effect: Effect::Removed, before: None, after: None }, None));
         };
         let stays = |binding: &Binding<'_>| match which {
@@ -251,7 +249,7 @@ impl<J: Journal> Table<J> {
     pub fn flow_lost(&self, aor: &Aor<'_>, flow: Flow, until: Timestamp, now: Now) -> Result<Registered, StoreError> {
         let hash = self.hash(aor);
         let mut shard = self.shard(hash).lock();
-        let before = shard.find(hash, aor).map(|slot| slot.record.clone());
+        let before = shard.find(hash, aor).cloned();
         let lives_by_it = |record: &Record| record.live(now.at).any(|binding| binding.lives_by() == Some(flow));
         let after = match before.as_ref().filter(|before| lives_by_it(before)) {
             Some(before) => Some(without_flow(before, flow, until)?),
@@ -277,9 +275,9 @@ impl<J: Journal> Table<J> {
             let room = limit - records.len();
             {
                 let shard = shard.lock();
-                let all = shard.table.iter().map(|slot| {
-                    let aor = slot.record.aor();
-                    ((self.hash(&aor), aor.as_bytes()), &slot.record)
+                let all = shard.table.iter().map(|record| {
+                    let aor = record.aor();
+                    ((self.hash(&aor), aor.as_bytes()), record)
                 });
                 let mut found: Vec<_> = all.filter(|(key, _)| above.is_none_or(|above| *key > above)).collect();
                 if found.len() > room {

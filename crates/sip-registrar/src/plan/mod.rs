@@ -168,7 +168,8 @@ impl<'a> Plan<'a> {
             if kept > limits.max_contacts {
                 return Err(PlanError::TooManyContacts);
             }
-            let granted = limits.grant(wanted, || jitter.hash_one((tail(call_id), cseq)));
+            // The same for a phone each time, so that phones which came together drift apart ever further.
+            let granted = limits.grant(wanted, || jitter.hash_one(call_id));
             let change = draft.into_change(texts, granted);
             if changes.iter().any(|other| contradict(other, &change, identity)) {
                 return Err(PlanError::Duplicate);
@@ -187,11 +188,6 @@ impl Plan<'_> {
         let may_follow = self.flows.follow && self.path.is_empty() && changes.iter().any(|change| change.granted > 0);
         self.peer.flow.filter(|_| may_follow)
     }
-}
-
-/// Enough of a Call-ID to tell phones apart.
-fn tail(call_id: &[u8]) -> &[u8] {
-    call_id.get(call_id.len().saturating_sub(8)..).unwrap_or_default()
 }
 
 type Drafts<'a> = SmallVec<[Draft<'a>; 1]>;

@@ -94,7 +94,8 @@ fn far_expiries_cost_one_look_in_a_turn() {
     }
     // An hour is seven turns.
     assert!(shard.looks <= RECORDS * 3600 / (WHEEL as usize - 2), "{}", shard.looks);
-    assert_eq!(shard.shard.wheel.entries, RECORDS);
+    // Of records that the wheel cannot tell apart there is one: two in so many, or none.
+    assert!((RECORDS - 20..=RECORDS).contains(&shard.shard.wheel.entries), "{}", shard.shard.wheel.entries);
 }
 
 #[test]
@@ -134,6 +135,17 @@ fn phones_that_come_and_go_do_not_fill_the_wheel() {
         assert!(shard.shard.wheel.entries <= WHEEL as usize + 4);
     }
     assert_eq!(shard.sweep(at(500)), ["stays"]);
+}
+
+#[test]
+fn a_phone_that_asks_for_more_and_less_in_turn_does_not_fill_the_wheel() {
+    let mut shard = Counted::new();
+    for n in 0..100_000 {
+        shard.put("a", at(0), Some(at(if n % 2 == 0 { 400 } else { 300 })));
+        assert!(shard.shard.wheel.entries <= WHEEL as usize + 2);
+    }
+    assert!(shard.sweep(at(299)).is_empty());
+    assert_eq!(shard.sweep(at(300)), ["a"]);
 }
 
 #[test]
