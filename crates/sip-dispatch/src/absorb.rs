@@ -4,7 +4,7 @@
 //! 3261 §17.2.2). All lifetimes are equal, so a ring of answers in the order in which they were given is the whole
 //! state: the oldest make room for the newest, whether their time is up or not.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use sip_transport::Timestamp;
@@ -16,6 +16,9 @@ const TIMER_J_MS: u64 = 32_000;
 
 /// The ring has a slot for so many bytes: a 200 to a REGISTER is about as long, a 401 a little shorter.
 const BYTES_PER_SLOT: usize = 512;
+
+/// Chains for each slot: most have one slot or none.
+const CHAINS_PER_SLOT: usize = 2;
 
 /// What is known of a transaction.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,22 +36,30 @@ pub(crate) enum Seen<'a> {
 struct Slot {
     key: TransactionKey,
     offset: usize,
-    length: usize,
+    length: u32,
+    /// The one before it in its chain.
+    before: Number,
     deadline: Timestamp,
 }
+
+/// The place of an answer in the sequence of all answers, without its upper half. The number of one that was dropped long
+/// ago may come again, and leads to another answer then: whoever follows a chain compares keys, and goes only backwards.
+#[derive(Clone, Copy, Debug)]
+struct Number(u32);
 
 /// The transactions of one worker. All memory for answers is taken at the beginning.
 #[derive(Debug)]
 pub(crate) struct Absorber {
     in_flight: HashSet<TransactionKey, BuildHasherDefault<KeyIsHash>>,
-    /// The place of each answer in the sequence of all answers.
-    answered: HashMap<TransactionKey, u64, BuildHasherDefault<KeyIsHash>>,
     ring: Box<[u8]>,
     /// The oldest answer first.
     slots: VecDeque<Slot>,
     most_slots: usize,
-    /// The sequence number of the oldest.
-    first: u64,
+    /// The newest answer of each chain; a key belongs to one. Nothing is taken out of a chain: where the numbers of dropped
+    /// answers begin, it ends.
+    chains: Box<[Number]>,
+    /// The number of the oldest.
+    first: Number,
     /// Where the next answer is written.
     next: usize,
 }
@@ -57,14 +68,14 @@ impl Absorber {
     /// Room for `bytes` of answers.
     pub(crate) fn new(bytes: usize) -> Self {
         let most_slots = bytes.div_ceil(BYTES_PER_SLOT);
+        let chains = (CHAINS_PER_SLOT * most_slots).next_power_of_two();
         Self {
             in_flight: HashSet::default(),
-            // Twice the room, so that it is tidied in place and never grown.
-            answered: HashMap::with_capacity_and_hasher(2 * most_slots, BuildHasherDefault::default()),
             ring: vec![0; bytes].into_boxed_slice(),
             slots: VecDeque::with_capacity(most_slots),
             most_slots,
-            first: 0,
+            chains: vec![Number(u32::MAX); chains].into_boxed_slice(),
+            first: Number(0),
             next: 0,
         }
     }
@@ -77,9 +88,29 @@ impl Absorber {
     }
 
     fn answer(&self, key: TransactionKey, now: Timestamp) -> Option<&[u8]> {
-        let place = usize::try_from(self.answered.get(&key)? - self.first).ok()?;
-        let slot = self.slots.get(place).filter(|slot| slot.deadline > now)?;
-        self.ring.get(slot.offset..slot.offset + slot.length)
+        let mut place = self.place(*self.chains.get(self.chain(key))?);
+        let slot = loop {
+            let slot = self.slots.get(place)?;
+            if slot.key == key {
+                break slot;
+            }
+            place = Some(self.place(slot.before)).filter(|before| *before < place)?;
+        };
+        // Should its time be up, so is that of those before it.
+        if slot.deadline <= now {
+            return None;
+        }
+        self.ring.get(slot.offset..slot.offset + slot.length as usize)
+    }
+
+    fn chain(&self, key: TransactionKey) -> usize {
+        // There is a power of two of them, and one at least.
+        key.0 as usize & (self.chains.len() - 1)
+    }
+
+    /// Where an answer stands among the slots; behind their end if it was dropped.
+    fn place(&self, number: Number) -> usize {
+        number.0.wrapping_sub(self.first.0) as usize
     }
 
     /// Marks a transaction as being worked on, until [`Absorber::answered`] or [`Absorber::forget`].
@@ -89,21 +120,26 @@ impl Absorber {
 
     /// Forgets a transaction that was being worked on: it may come again.
     pub(crate) fn forget(&mut self, key: TransactionKey) {
-        self.in_flight.remove(&key);
+        if !self.in_flight.is_empty() {
+            self.in_flight.remove(&key);
+        }
     }
 
     /// Keeps the answer of a transaction of which none is found. One longer than a quarter of the ring is not kept.
     pub(crate) fn answered(&mut self, key: TransactionKey, answer: &[u8], now: Timestamp) {
         self.forget(key);
+        let Ok(length) = u32::try_from(answer.len()) else { return };
         if answer.len() > self.ring.len() / 4 {
             return;
         }
         let offset = self.make_room(answer.len());
         let Some(place) = self.ring.get_mut(offset..offset + answer.len()) else { return };
         place.copy_from_slice(answer);
-        let deadline = now.plus_millis(TIMER_J_MS);
-        self.answered.insert(key, self.first + self.slots.len() as u64);
-        self.slots.push_back(Slot { key, offset, length: answer.len(), deadline });
+        let number = Number(self.first.0.wrapping_add(self.slots.len() as u32));
+        let chain = self.chain(key);
+        let Some(newest) = self.chains.get_mut(chain) else { return };
+        let before = std::mem::replace(newest, number);
+        self.slots.push_back(Slot { key, offset, length, before, deadline: now.plus_millis(TIMER_J_MS) });
         self.next = offset + answer.len();
     }
 
@@ -140,12 +176,8 @@ impl Absorber {
     }
 
     fn drop_oldest(&mut self) {
-        if let Some(slot) = self.slots.pop_front() {
-            // The key may have been answered again after its time was up.
-            if self.answered.get(&slot.key) == Some(&self.first) {
-                self.answered.remove(&slot.key);
-            }
-            self.first += 1;
+        if self.slots.pop_front().is_some() {
+            self.first = Number(self.first.0.wrapping_add(1));
         }
     }
 }
@@ -170,6 +202,8 @@ impl Hasher for KeyIsHash {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -186,7 +220,7 @@ mod tests {
         assert_eq!(absorber.find(key, NOW.plus_millis(31_999)), Seen::Answered(b"answer"));
         assert_eq!(absorber.find(key, NOW.plus_millis(32_000)), Seen::Never);
         assert!(!absorber.expire(NOW.plus_millis(32_000), 10));
-        assert_eq!((absorber.answered.len(), absorber.slots.len(), absorber.in_flight.len()), (0, 0, 0));
+        assert_eq!((absorber.slots.len(), absorber.in_flight.len()), (0, 0));
     }
 
     #[test]
@@ -212,20 +246,24 @@ mod tests {
     #[test]
     fn short_answers_take_no_more_memory_than_there_was() {
         let mut absorber = Absorber::new(100 * BYTES_PER_SLOT);
-        let before = (absorber.slots.capacity(), absorber.answered.capacity());
+        let before = absorber.slots.capacity();
         for key in 0..100_000u64 {
             absorber.answered(TransactionKey(key.wrapping_mul(0x9E37_79B9_7F4A_7C15)), b"x", NOW);
         }
         assert_eq!(absorber.slots.len(), 100);
-        assert_eq!(before, (absorber.slots.capacity(), absorber.answered.capacity()));
+        assert_eq!(before, absorber.slots.capacity());
     }
 
     proptest! {
         /// Whatever is found is what was last answered, and the last answer is always found.
         #[test]
-        fn a_ring_gives_back_what_went_in(answers in proptest::collection::vec((0u64..40, 1usize..2048), 1..300)) {
+        fn a_ring_gives_back_what_went_in(
+            first in prop_oneof![Just(0), u32::MAX - 200..=u32::MAX],
+            answers in proptest::collection::vec((0u64..40, 1usize..2048), 1..300),
+        ) {
             const SIZE: usize = 16 * BYTES_PER_SLOT;
-            let mut absorber = Absorber::new(SIZE);
+            // Numbers begin again at zero.
+            let mut absorber = Absorber { first: Number(first), ..Absorber::new(SIZE) };
             let mut given = HashMap::new();
             for (n, (key, length)) in answers.into_iter().enumerate() {
                 let answer = vec![n as u8; length];
@@ -239,23 +277,23 @@ mod tests {
                         Seen::InFlight => prop_assert!(false),
                     }
                 }
-                let bytes: usize = absorber.slots.iter().map(|slot| slot.length).sum();
+                let bytes: usize = absorber.slots.iter().map(|slot| slot.length as usize).sum();
                 prop_assert!(bytes <= SIZE);
-                prop_assert!(absorber.answered.len() <= absorber.slots.len());
             }
         }
 
-        /// Of answers that are all of one length, as many are kept as fit.
+        /// Of answers that are all of one length, as many are kept as fit, whether their keys share a chain or not.
         #[test]
-        fn a_ring_is_used_whole(length in 1usize..2048, more in 0usize..100) {
+        fn a_ring_is_used_whole(length in 1usize..2048, more in 0usize..100, shift in 0u32..8) {
             const SIZE: usize = 16 * BYTES_PER_SLOT;
             let mut absorber = Absorber::new(SIZE);
             let fit = (SIZE / length).min(16);
-            for key in 0..fit + more {
-                absorber.answered(TransactionKey(key as u64), &vec![0; length], NOW);
+            let key = |n: usize| TransactionKey((n as u64) << shift);
+            for n in 0..fit + more {
+                absorber.answered(key(n), &vec![0; length], NOW);
             }
-            prop_assert_eq!(absorber.answered.len(), fit);
-            prop_assert!((more..fit + more).all(|key| absorber.find(TransactionKey(key as u64), NOW) != Seen::Never));
+            prop_assert_eq!(absorber.slots.len(), fit);
+            prop_assert!((more..fit + more).all(|n| absorber.find(key(n), NOW) != Seen::Never));
         }
     }
 }
