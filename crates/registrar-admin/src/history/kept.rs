@@ -8,7 +8,7 @@ use sip_message::HeaderId;
 use sip_registrar::{Aor, Binding, reason};
 use sip_transport::{Now, Transport};
 
-use crate::convert::{cut, lossy};
+use crate::convert::lossy;
 use crate::time::rfc3339;
 
 /// What is kept of texts that strangers send.
@@ -32,14 +32,58 @@ pub(super) struct Kept {
     at: u64,
     since: u64,
     count: u64,
-    method: String,
-    aor: Option<String>,
     status: Option<u16>,
     reason: Reason,
     source: SocketAddr,
     transport: Transport,
-    call_id: String,
-    user_agent: String,
+    texts: Texts,
+}
+
+/// The texts of an outcome as they came, in one piece of memory: hundreds of thousands of outcomes come and go.
+struct Texts {
+    /// Method, Call-ID and User-Agent, none of more than [`TEXT`] bytes, and the address.
+    bytes: Box<[u8]>,
+    /// Where the first three end.
+    ends: [u8; 3],
+}
+
+impl Texts {
+    fn new(seen: &Seen<'_>, aor: Option<&Aor<'_>>) -> Self {
+        let [method, call_id, user_agent] = [seen.method, seen.call_id, seen.user_agent].map(cut);
+        let mut end = 0;
+        let ends = [method, call_id, user_agent].map(|text| {
+            end += text.len() as u8;
+            end
+        });
+        let aor = aor.map_or(b"".as_slice(), Aor::as_bytes);
+        Self { bytes: [method, call_id, user_agent, aor].concat().into_boxed_slice(), ends }
+    }
+
+    fn part(&self, from: u8, to: u8) -> &[u8] {
+        self.bytes.get(usize::from(from)..usize::from(to)).unwrap_or_default()
+    }
+
+    fn method(&self) -> &[u8] {
+        self.part(0, self.ends[0])
+    }
+
+    fn call_id(&self) -> &[u8] {
+        self.part(self.ends[0], self.ends[1])
+    }
+
+    fn user_agent(&self) -> &[u8] {
+        self.part(self.ends[1], self.ends[2])
+    }
+
+    /// Empty: none could be read.
+    fn aor(&self) -> &[u8] {
+        self.bytes.get(usize::from(self.ends[2])..).unwrap_or_default()
+    }
+}
+
+/// The beginning of a text.
+fn cut(text: &[u8]) -> &[u8] {
+    text.get(..TEXT).unwrap_or(text)
 }
 
 impl<'a> Seen<'a> {
@@ -77,14 +121,11 @@ impl Kept {
             at: seen.at,
             since: seen.at,
             count: 1,
-            method: cut(seen.method, TEXT),
-            aor: aor.map(|aor| lossy(aor.as_bytes())),
             status: seen.status,
             reason: seen.reason,
             source: seen.source,
             transport: seen.transport,
-            call_id: cut(seen.call_id, TEXT),
-            user_agent: cut(seen.user_agent, TEXT),
+            texts: Texts::new(seen, aor),
         }
     }
 
@@ -92,16 +133,16 @@ impl Kept {
     pub(super) fn is_like(&self, seen: &Seen<'_>, aor: Option<&Aor<'_>>) -> bool {
         (self.reason, self.status, self.source, self.transport)
             == (seen.reason, seen.status, seen.source, seen.transport)
-            && self.aor.as_deref().map(str::as_bytes) == aor.map(Aor::as_bytes)
+            && self.texts.aor() == aor.map_or(b"".as_slice(), Aor::as_bytes)
     }
 
     /// One more of them.
-    pub(super) fn again(&mut self, seen: &Seen<'_>) {
+    pub(super) fn again(&mut self, seen: &Seen<'_>, aor: Option<&Aor<'_>>) {
         self.at = seen.at;
         self.count += 1;
         // A phone's registrations have one Call-ID, so that this is rare.
-        if self.call_id.as_bytes() != seen.call_id.get(..TEXT).unwrap_or(seen.call_id) {
-            self.call_id = cut(seen.call_id, TEXT);
+        if self.texts.call_id() != cut(seen.call_id) {
+            self.texts = Texts::new(seen, aor);
         }
     }
 
@@ -111,20 +152,20 @@ impl Kept {
     }
 
     pub(super) fn tell(&self) -> api::Outcome {
-        let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let some = |text: &[u8]| (!text.is_empty()).then(|| lossy(text));
         api::Outcome {
             at: rfc3339(self.at),
             since: (self.count > 1).then(|| rfc3339(self.since)),
             count: self.count,
-            method: some(&self.method),
-            aor: self.aor.clone(),
+            method: some(self.texts.method()),
+            aor: some(self.texts.aor()),
             status: self.status,
             reason: self.reason.code().to_owned(),
             says: self.reason.says().to_owned(),
             source: self.source.to_string(),
             transport: self.transport.scheme().to_owned(),
-            call_id: some(&self.call_id),
-            user_agent: some(&self.user_agent),
+            call_id: some(self.texts.call_id()),
+            user_agent: some(self.texts.user_agent()),
         }
     }
 }

@@ -192,7 +192,7 @@ fn push(outcomes: &mut VecDeque<Kept>, seen: &Seen<'_>, aor: Option<&Aor<'_>>, m
     if let Some(before) = outcomes.front_mut()
         && before.is_like(seen, aor)
     {
-        before.again(seen);
+        before.again(seen, aor);
         return;
     }
     if outcomes.len() >= most {
