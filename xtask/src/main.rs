@@ -6,6 +6,7 @@ mod command;
 mod fuzz;
 mod instructions;
 mod layers;
+mod optimized;
 mod reasons;
 mod schemathesis;
 mod test;
@@ -42,6 +43,8 @@ enum Task {
     Instructions(instructions::Options),
     /// Server CPU per request, latency and memory of the release binary, beside Kamailio and a bare UDP echo
     Bench(bench::Options),
+    /// The release binary compiled by a profile of its own work, which takes less CPU: target/optimized/registrar
+    Optimized,
     /// The bare UDP echo that bench starts
     #[command(hide = true)]
     Echo { port: u16 },
@@ -67,6 +70,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Instructions(options) => instructions::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Optimized => optimized::run(),
         Task::Echo { port } => bench::echo::serve(port),
     }
 }

@@ -7,9 +7,10 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::digest::{Hash, PASSWORD, name_of};
 use super::requests::{DOMAIN, domain};
@@ -25,9 +26,27 @@ pub(super) const USERS: &str = "users.toml";
 /// After its answer, a change is on disk within this time where answers do not wait for that.
 pub(super) const DELAY: Duration = Duration::from_secs(1);
 
-/// The program, built beside this one.
+/// Another program than the usual one.
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// From now on, measures this program.
+pub(super) fn measure(program: &Path) -> Result<()> {
+    let program = program.canonicalize().with_context(|| format!("no program {}", program.display()))?;
+    // Said once, at the beginning.
+    PROGRAM.set(program).ok().context("two programs")
+}
+
+/// What it was told to measure, if it was.
+pub(super) fn named() -> Option<&'static Path> {
+    PROGRAM.get().map(PathBuf::as_path)
+}
+
+/// The program: the one built beside this one, if no other was named.
 pub(super) fn program() -> Result<PathBuf> {
-    Ok(env::current_exe()?.with_file_name("registrar"))
+    match PROGRAM.get() {
+        Some(program) => Ok(program.clone()),
+        None => Ok(env::current_exe()?.with_file_name("registrar")),
+    }
 }
 
 /// What our own does beside answering.

@@ -61,6 +61,9 @@ pub(crate) struct Options {
     /// Requests that are outstanding at any moment
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
     outstanding: u32,
+    /// This program instead of the release binary, such as that of `cargo xtask optimized`
+    #[arg(long)]
+    program: Option<PathBuf>,
     /// Only these rows of the table
     #[arg(long, value_delimiter = ',', conflicts_with_all = ["details", "only", "servers", "rate"])]
     rows: Vec<Row>,
@@ -123,7 +126,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             false
         }
     });
-    if options.servers.iter().any(|which| which.is_ours()) {
+    if let Some(program) = &options.program {
+        configs::measure(program)?;
+    } else if options.servers.iter().any(|which| which.is_ours()) {
         command::run(cargo().args(["build", "--release", "--bin", "registrar"]))?;
     }
     let folder = folder()?;

@@ -8,6 +8,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::Options;
+use super::configs;
 use super::plan::Outcome;
 use super::requests::Template;
 use super::scenario::{LASTING, Scenario};
@@ -110,13 +111,15 @@ pub(crate) fn write(folder: &Path, raw: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Processor, cores and kernel.
+/// Processor, cores and kernel, and the program if it is not the usual one.
 pub(crate) fn machine() -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{}, {cores} cores, Linux {}", model.map_or("unknown processor", |(_, name)| name), kernel.trim())
+    let model = model.map_or("unknown processor", |(_, name)| name);
+    let program = configs::named().map(|program| format!("; {}", program.display())).unwrap_or_default();
+    format!("{model}, {cores} cores, Linux {}{program}", kernel.trim())
 }
 
 type Groups<'a> = BTreeMap<(Scenario, Which), Vec<&'a Sample>>;
