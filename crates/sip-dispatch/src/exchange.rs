@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sip_message::header::{NameAddr, Via};
+use sip_message::header::{DigestCredentials, NameAddr, Via};
 use sip_message::{HeaderId, Message, Method, ParseError, Request, ResponseWriter, Uri, WriteError};
 use sip_transport::{Now, Outbox, Peer};
 
@@ -106,6 +106,14 @@ impl<'e> Exchange<'e> {
     /// It is malformed.
     pub fn to(&self) -> Result<Option<NameAddr<'e>>, ParseError> {
         self.parts.to(self.message)
+    }
+
+    /// The digest in a line of the request's credentials; `None` if they are of another scheme.
+    ///
+    /// # Errors
+    /// They are malformed.
+    pub fn digest(&self, line: &'e [u8]) -> Result<Option<DigestCredentials<'e>>, ParseError> {
+        self.parts.digest(line)
     }
 
     /// The topmost Via.

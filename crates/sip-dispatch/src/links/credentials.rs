@@ -1,22 +1,24 @@
 //! Credentials that two readers could understand in two ways.
 
-use sip_message::header::{Credentials, Quoted};
-use sip_message::{HeaderId, Message};
+use sip_message::HeaderId;
+use sip_message::header::Quoted;
+
+use crate::Exchange;
 
 /// How many credentials of one kind a request may have: one for each realm on its way.
 const MAX: usize = 8;
 
 /// Whether every Authorization and Proxy-Authorization can be read in one way only: it is well-formed, a digest has no
 /// parameter twice, and no two digests of one kind are for the same realm. Whether they are right is not asked here.
-pub(super) fn are_plain(message: Message<'_>) -> bool {
-    [HeaderId::Authorization, HeaderId::ProxyAuthorization].into_iter().all(|kind| are_plain_in(message, kind))
+pub(super) fn are_plain(ex: &Exchange<'_>) -> bool {
+    [HeaderId::Authorization, HeaderId::ProxyAuthorization].into_iter().all(|kind| are_plain_in(ex, kind))
 }
 
-fn are_plain_in(message: Message<'_>, kind: HeaderId) -> bool {
+fn are_plain_in(ex: &Exchange<'_>, kind: HeaderId) -> bool {
     let mut realms: [Option<Quoted<'_>>; MAX] = [None; MAX];
-    for (at, line) in message.lines(kind).enumerate() {
+    for (at, line) in ex.message().lines(kind).enumerate() {
         let Some(place) = realms.get_mut(at) else { return false };
-        match Credentials::parse(line).and_then(|credentials| credentials.digest()) {
+        match ex.digest(line) {
             Ok(digest) => *place = digest.map(|digest| digest.realm),
             Err(_) => return false,
         }

@@ -62,7 +62,7 @@ impl Sanity {
             Ok(None) => return bad("Missing To"),
             Err(_) => return bad("Malformed To"),
         }
-        if !credentials::are_plain(message) {
+        if !credentials::are_plain(ex) {
             return Some((Status::BAD_REQUEST.saying("Ambiguous Credentials"), reason::CREDENTIALS));
         }
         match vias(ex) {

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use sip_message::header::{Algorithm, Credentials, DigestCredentials, Quoted};
-use sip_message::{HeaderId, Message};
+use sip_dispatch::Exchange;
+use sip_message::HeaderId;
+use sip_message::header::{Algorithm, DigestCredentials, Quoted};
 
 use super::Algorithms;
 use super::digest::{Answered, Qop};
@@ -40,14 +41,14 @@ pub(crate) enum Unfit {
 impl<'e> Attempt<'e> {
     /// The credentials for `realm` in the headers of this kind. Those for other realms are for others.
     pub(crate) fn read(
-        message: Message<'e>,
+        ex: &Exchange<'e>,
         kind: HeaderId,
         realm: &[u8],
         opaque: Option<&str>,
         policy: &Policy,
         offered: Algorithms,
     ) -> Result<Self, Unfit> {
-        let digest = pick(message, kind, realm)?;
+        let digest = pick(ex, kind, realm)?;
         if opaque.is_some_and(|opaque| !digest.opaque.is_some_and(|sent| sent.is(opaque.as_bytes()))) {
             return Err(Unfit::NotOffered);
         }
@@ -83,10 +84,10 @@ impl<'e> Attempt<'e> {
     }
 }
 
-fn pick<'e>(message: Message<'e>, kind: HeaderId, realm: &[u8]) -> Result<DigestCredentials<'e>, Unfit> {
+fn pick<'e>(ex: &Exchange<'e>, kind: HeaderId, realm: &[u8]) -> Result<DigestCredentials<'e>, Unfit> {
     let mut found = Err(Unfit::Missing);
-    for line in message.lines(kind) {
-        match Credentials::parse(line).and_then(|credentials| credentials.digest()) {
+    for line in ex.message().lines(kind) {
+        match ex.digest(line) {
             Ok(Some(digest)) if digest.realm.is(realm) => {
                 if found.is_ok() {
                     return Err(Unfit::Malformed("Credentials Twice"));

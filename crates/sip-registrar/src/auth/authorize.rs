@@ -120,8 +120,7 @@ impl Authorize {
     fn check(&self, ex: &mut Exchange<'_>, home: &Home<'_>, known: Option<Found>) -> Verdict {
         let inner = &*self.inner;
         let Home { policy, domain, realm, offered } = *home;
-        let attempt = match Attempt::read(ex.message(), inner.header(), realm, inner.opaque.as_deref(), policy, offered)
-        {
+        let attempt = match Attempt::read(ex, inner.header(), realm, inner.opaque.as_deref(), policy, offered) {
             Ok(attempt) => attempt,
             Err(Unfit::Missing) => {
                 // Nothing is kept of who has shown nothing.
