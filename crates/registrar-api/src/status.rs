@@ -41,8 +41,6 @@ pub struct Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// It reads its table, and serves nobody yet.
-    Loading,
     /// It serves.
     Serving,
     /// It answers what has arrived, and then stops.

@@ -36,10 +36,11 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         tracing::warn!("{warning}");
     }
     let server_config = assemble::server_config(&settings, &certificates);
+    // It says that the table is being loaded.
+    let api = Api::open(&settings)?;
     // Before anybody can ask for what is not loaded yet.
     let clock = server_config.clock;
     let location = Arc::new(Location::open(&settings, clock)?);
-    let api = Api::open(&settings)?;
     let observers = api.iter().flat_map(Api::observers);
     let registrar = assemble::registrar(&settings, location.service(), observers).map_err(Failure::Settings)?;
 

@@ -14,8 +14,10 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use axum::Router;
+
 use super::guard::Door;
-use super::{AdminConfig, App, Handles, router};
+use super::{AdminConfig, App, Handles, early, router};
 use crate::events::From;
 use crate::webhook::Sender;
 
@@ -62,20 +64,38 @@ pub enum BindError {
     },
 }
 
-/// Listeners that are bound. Nothing is answered before [`Admin::serve`].
+/// Listeners that are bound. Nothing is answered before [`Admin::say_loading`] or [`Admin::serve`].
 #[derive(Debug)]
 pub struct Admin {
-    unix: Vec<(PathBuf, StdUnixListener)>,
-    tcp: Vec<std::net::TcpListener>,
+    listeners: Listeners,
     config: AdminConfig,
+    sockets: Sockets,
+    /// Answers meanwhile that the table is being loaded.
+    early: Option<Thread>,
+}
+
+#[derive(Debug)]
+struct Listeners {
+    unix: Vec<StdUnixListener>,
+    tcp: Vec<std::net::TcpListener>,
 }
 
 /// The thread that serves. It ends, and its sockets go, when this is dropped.
 #[derive(Debug)]
 pub struct Serving {
+    _thread: Thread,
+    _sockets: Sockets,
+}
+
+/// Files that go when this is dropped.
+#[derive(Debug)]
+struct Sockets(Vec<PathBuf>);
+
+/// A thread that ends when this is dropped.
+#[derive(Debug)]
+struct Thread {
     stop: watch::Sender<bool>,
-    thread: Option<JoinHandle<()>>,
-    sockets: Vec<PathBuf>,
+    handle: Option<JoinHandle<()>>,
 }
 
 impl Admin {
@@ -84,27 +104,46 @@ impl Admin {
     /// # Errors
     /// One of them cannot be bound.
     pub fn bind(config: AdminConfig) -> Result<Self, BindError> {
-        let (mut unix, mut tcp) = (Vec::new(), Vec::new());
+        let mut listeners = Listeners { unix: Vec::new(), tcp: Vec::new() };
+        let mut sockets = Sockets(Vec::new());
         for listen in &config.listen {
             match listen {
-                Listen::Unix(path) => unix.push((path.clone(), bind_unix(path)?)),
+                Listen::Unix(path) => {
+                    listeners.unix.push(bind_unix(path)?);
+                    sockets.0.push(path.clone());
+                }
                 Listen::Tcp(addr) => {
                     let failed = |source| BindError::Io { listen: addr.to_string(), source };
                     let listener = std::net::TcpListener::bind(addr).map_err(failed)?;
                     listener.set_nonblocking(true).map_err(failed)?;
-                    tcp.push(listener);
+                    listeners.tcp.push(listener);
                 }
             }
         }
-        Ok(Self { unix, tcp, config })
+        Ok(Self { listeners, config, sockets, early: None })
     }
 
     /// Where it listens, as `unix:PATH` or `http://ADDRESS`.
     #[must_use]
     pub fn listening(&self) -> Vec<String> {
-        let unix = self.unix.iter().map(|(path, _)| format!("unix:{}", path.display()));
-        let tcp = self.tcp.iter().filter_map(|listener| listener.local_addr().ok());
+        let unix = self.sockets.0.iter().map(|path| format!("unix:{}", path.display()));
+        let tcp = self.listeners.tcp.iter().filter_map(|listener| listener.local_addr().ok());
         unix.chain(tcp.map(|addr| format!("http://{addr}"))).collect()
+    }
+
+    /// Answers until [`serve`](Admin::serve) on a thread of its own: it lives, is not ready, and has nothing to show while
+    /// the table is being loaded.
+    ///
+    /// # Errors
+    /// The system has no thread for it.
+    pub fn say_loading(&mut self) -> io::Result<()> {
+        let (listeners, tokens) = (self.listeners.again()?, self.config.tokens.clone());
+        self.early = Some(Thread::spawn(move |stopping| async move {
+            let mut all = JoinSet::new();
+            listeners.serve(early, Door::tcp(tokens), &stopping, &mut all);
+            finish(stopping, all).await;
+        })?);
+        Ok(())
     }
 
     /// Serves on a thread of its own.
@@ -112,56 +151,93 @@ impl Admin {
     /// # Errors
     /// The system has no thread for it.
     pub fn serve(self, handles: Handles) -> io::Result<Serving> {
-        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-        let (stop, stopping) = watch::channel(false);
-        let hooks = self.config.webhooks.iter().cloned();
+        let Self { listeners, config, sockets, early } = self;
+        // Who comes now waits until the others serve.
+        drop(early);
+        let hooks = config.webhooks.into_iter();
         let senders: Vec<_> = hooks.map(|hook| Sender::new(hook, handles.events.reader(From::Now))).collect();
         let webhooks = senders.iter().map(Sender::tally).collect();
-        let app = App { handles, webhooks, stopping: stopping.clone() };
-        let sockets = self.unix.iter().map(|(path, _)| path.clone()).collect();
-        let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
-            behind_workers();
-            runtime.block_on(self.run(app, senders, stopping));
-            runtime.shutdown_background();
+        let door = Door::tcp(config.tokens);
+        let thread = Thread::spawn(move |stopping| async move {
+            let app = App { handles, webhooks, stopping: stopping.clone() };
+            let mut all = JoinSet::new();
+            for sender in senders {
+                let stopping = stopping.clone();
+                all.spawn(async {
+                    sender.run(stopping).await;
+                    Ok(())
+                });
+            }
+            listeners.serve(|door| router(app.clone(), door), door, &stopping, &mut all);
+            finish(stopping, all).await;
         })?;
-        Ok(Serving { stop, thread: Some(thread), sockets })
+        Ok(Serving { _thread: thread, _sockets: sockets })
+    }
+}
+
+type Tasks = JoinSet<io::Result<()>>;
+
+impl Listeners {
+    /// The same listeners once more.
+    fn again(&self) -> io::Result<Self> {
+        let unix = self.unix.iter().map(StdUnixListener::try_clone).collect::<io::Result<_>>()?;
+        let tcp = self.tcp.iter().map(std::net::TcpListener::try_clone).collect::<io::Result<_>>()?;
+        Ok(Self { unix, tcp })
     }
 
-    async fn run(self, app: App, senders: Vec<Sender>, stopping: watch::Receiver<bool>) {
-        let stopped = |mut stopping: watch::Receiver<bool>| async move {
-            // Whoever could say it is gone as well.
-            let _ = stopping.wait_for(|stopping| *stopping).await;
-        };
-        let mut all = JoinSet::new();
-        for sender in senders {
-            let stopping = stopping.clone();
-            all.spawn(async {
-                sender.run(stopping).await;
-                Ok(())
-            });
-        }
-        for (path, listener) in self.unix {
+    /// Serves these routes, those of TCP behind this door, until it is told to stop.
+    fn serve(
+        self,
+        routes: impl Fn(Arc<Door>) -> Router,
+        tcp: Arc<Door>,
+        stopping: &watch::Receiver<bool>,
+        all: &mut Tasks,
+    ) {
+        for listener in self.unix {
             match UnixListener::from_std(listener) {
                 Ok(listener) => {
-                    let serve = axum::serve(listener, router(app.clone(), Door::unix()));
+                    let serve = axum::serve(listener, routes(Door::unix()));
                     all.spawn(serve.with_graceful_shutdown(stopped(stopping.clone())).into_future());
                 }
-                Err(error) => tracing::error!(%error, "{}: the API does not listen", path.display()),
+                Err(error) => tracing::error!(%error, "the API does not listen on its socket"),
             }
         }
-        let door = Door::tcp(self.config.tokens);
         for listener in self.tcp {
             match TcpListener::from_std(listener) {
                 Ok(listener) => {
-                    let serve = axum::serve(listener, router(app.clone(), Arc::clone(&door)));
+                    let serve = axum::serve(listener, routes(Arc::clone(&tcp)));
                     all.spawn(serve.with_graceful_shutdown(stopped(stopping.clone())).into_future());
                 }
                 Err(error) => tracing::error!(%error, "the API does not listen"),
             }
         }
-        stopped(stopping).await;
-        // What is being answered may end; what does not is cut.
-        let _ = tokio::time::timeout(LEAVE, async { while all.join_next().await.is_some() {} }).await;
+    }
+}
+
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // Whoever could say it is gone as well.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+/// Waits for the end. What is being answered then may end; what does not is cut.
+async fn finish(stopping: watch::Receiver<bool>, mut all: Tasks) {
+    stopped(stopping).await;
+    let _ = tokio::time::timeout(LEAVE, async { while all.join_next().await.is_some() {} }).await;
+}
+
+impl Thread {
+    /// Runs `work`, which is told when to end.
+    fn spawn<W: Future<Output = ()>>(
+        work: impl FnOnce(watch::Receiver<bool>) -> W + Send + 'static,
+    ) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+        let (stop, stopping) = watch::channel(false);
+        let handle = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
+            behind_workers();
+            runtime.block_on(work(stopping));
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { stop, handle: Some(handle) })
     }
 }
 
@@ -172,14 +248,19 @@ fn behind_workers() {
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
 }
 
-impl Drop for Serving {
+impl Drop for Thread {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.stop.send(true);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        if let Some(handle) = self.handle.take() {
+            let _ = handle.join();
         }
-        for socket in &self.sockets {
+    }
+}
+
+impl Drop for Sockets {
+    fn drop(&mut self) {
+        for socket in &self.0 {
             let _ = std::fs::remove_file(socket);
         }
     }

@@ -7,6 +7,16 @@ use registrar_api as api;
 
 use super::App;
 
+/// The process answers: it loads its table.
+pub(super) async fn lives() -> Response {
+    said(StatusCode::OK, "ok\n")
+}
+
+/// No phone may come before the table is loaded.
+pub(super) async fn loads() -> Response {
+    said(StatusCode::SERVICE_UNAVAILABLE, "loading\n")
+}
+
 /// The process answers, and no worker stands still.
 pub(super) async fn alive(State(app): State<App>) -> Response {
     let stuck = app.handles.control.stuck_workers();
@@ -26,7 +36,6 @@ pub(super) async fn ready(State(app): State<App>) -> Response {
             said(StatusCode::SERVICE_UNAVAILABLE, "the location table keeps nothing now: status says why\n")
         }
         (api::State::Draining, _) => said(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
-        (api::State::Loading, _) => said(StatusCode::SERVICE_UNAVAILABLE, "loading\n"),
     }
 }
 

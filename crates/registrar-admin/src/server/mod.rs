@@ -140,6 +140,17 @@ fn router(app: App, door: Arc<Door>) -> Router {
         .with_state(app)
 }
 
+/// The routes while there is nothing to show yet.
+fn early(door: Arc<Door>) -> Router {
+    let loading =
+        async || Failed::new(StatusCode::SERVICE_UNAVAILABLE, "loading", "the table is being loaded: ask again soon");
+    Router::new()
+        .route("/healthz", get(health::lives))
+        .route("/readyz", get(health::loads))
+        .fallback(loading)
+        .layer(middleware::from_fn_with_state(door, guard))
+}
+
 async fn status(State(app): State<App>) -> Json<api::Status> {
     Json(app.status())
 }

@@ -2,6 +2,8 @@
 
 mod control;
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 
 use registrar_admin::{Admin, AdminConfig, EventLog, Handles, History, HistoryConfig, Listen, Meters, Serving};
@@ -27,7 +29,7 @@ pub(crate) struct Told {
     meters: Arc<Meters>,
 }
 
-/// The API: bound, and not yet served.
+/// The API: bound. So far it says only that the table is being loaded.
 pub(crate) struct Api {
     admin: Admin,
     told: Told,
@@ -46,7 +48,7 @@ pub(crate) struct Running<'a> {
 }
 
 impl Api {
-    /// Binds its listeners, if the settings want it.
+    /// Binds its listeners, if the settings want it. Until it is [served](Api::serve), it says that the table is being loaded.
     ///
     /// # Errors
     /// One of them cannot be bound.
@@ -56,7 +58,8 @@ impl Api {
             config.listen.push(Listen::Unix(socket(&settings.location)?));
         }
         let failed = |error| Failure::Machine(format!("error: [admin] listen: {error}"));
-        let admin = bind(config).map_err(failed)?;
+        let mut admin = bind(config).map_err(failed)?;
+        admin.say_loading().map_err(|error| Failure::Machine(format!("error: a thread for the API: {error}")))?;
         let told = Told {
             history: Arc::new(History::new(HistoryConfig::default())),
             events: Arc::new(EventLog::new()),
@@ -133,8 +136,8 @@ fn bind(config: AdminConfig) -> Result<Admin, registrar_admin::BindError> {
         if let Listen::Unix(path) = listen
             && let Some(folder) = path.parent()
         {
-            // What is wrong with it binding says.
-            drop(std::fs::create_dir_all(folder));
+            // What is wrong with it binding says. It may be that of the table, which is nobody else's.
+            drop(DirBuilder::new().recursive(true).mode(0o700).create(folder));
         }
     }
     Admin::bind(config)

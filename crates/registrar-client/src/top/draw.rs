@@ -45,7 +45,6 @@ fn heading(model: &Model) -> Vec<Line<'static>> {
     let status = &model.now.status;
     let state = match (&model.failure, status.state) {
         (Some(_), _) => "no answer".red(),
-        (None, State::Loading) => "loading its table".yellow(),
         (None, State::Serving) => "serving".green(),
         (None, State::Draining) => "draining".yellow(),
     };

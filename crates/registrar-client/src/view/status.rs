@@ -73,7 +73,6 @@ pub fn status(status: &Status, look: Look) -> String {
 
 fn state(state: State) -> (&'static str, Ink) {
     match state {
-        State::Loading => ("loading its table", Ink::Warn),
         State::Serving => ("serving", Ink::Good),
         State::Draining => ("draining", Ink::Warn),
     }

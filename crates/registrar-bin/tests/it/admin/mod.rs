@@ -7,6 +7,7 @@ mod documents;
 mod doors;
 mod events;
 mod http;
+mod loading;
 #[cfg(test)]
 mod metrics;
 mod openapi;
