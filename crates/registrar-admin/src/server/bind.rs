@@ -1,32 +1,10 @@
-//! Listeners, and the thread that serves them.
+//! Listeners.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::Duration;
-
-use tokio::net::{TcpListener, UnixListener};
-use tokio::runtime::Builder;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-
-use axum::Router;
-
-use super::guard::Door;
-use super::{AdminConfig, App, Handles, early, router};
-use crate::events::From;
-use crate::webhook::Sender;
-
-/// How far behind the workers it stands (nice(1)).
-#[cfg(target_os = "linux")]
-const NICE: i32 = 10;
-
-/// How long the answers to what has been asked may take at the end.
-const LEAVE: Duration = Duration::from_secs(1);
 
 /// Where it listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,197 +42,47 @@ pub enum BindError {
     },
 }
 
-/// Listeners that are bound. Nothing is answered before [`Admin::say_loading`] or [`Admin::serve`].
+/// Listeners that are bound.
 #[derive(Debug)]
-pub struct Admin {
-    listeners: Listeners,
-    config: AdminConfig,
-    sockets: Sockets,
-    /// Answers meanwhile that the table is being loaded.
-    early: Option<Thread>,
-}
-
-#[derive(Debug)]
-struct Listeners {
-    unix: Vec<StdUnixListener>,
-    tcp: Vec<std::net::TcpListener>,
-}
-
-/// The thread that serves. It ends, and its sockets go, when this is dropped.
-#[derive(Debug)]
-pub struct Serving {
-    _thread: Thread,
-    _sockets: Sockets,
+pub(super) struct Listeners {
+    pub(super) unix: Vec<UnixListener>,
+    pub(super) tcp: Vec<TcpListener>,
 }
 
 /// Files that go when this is dropped.
 #[derive(Debug)]
-struct Sockets(Vec<PathBuf>);
+pub(super) struct Sockets(pub(super) Vec<PathBuf>);
 
-/// A thread that ends when this is dropped.
-#[derive(Debug)]
-struct Thread {
-    stop: watch::Sender<bool>,
-    handle: Option<JoinHandle<()>>,
-}
-
-impl Admin {
-    /// Binds the listeners. A socket that nobody listens on any more is replaced.
-    ///
-    /// # Errors
-    /// One of them cannot be bound.
-    pub fn bind(config: AdminConfig) -> Result<Self, BindError> {
-        let mut listeners = Listeners { unix: Vec::new(), tcp: Vec::new() };
-        let mut sockets = Sockets(Vec::new());
-        for listen in &config.listen {
-            match listen {
-                Listen::Unix(path) => {
-                    listeners.unix.push(bind_unix(path)?);
-                    sockets.0.push(path.clone());
-                }
-                Listen::Tcp(addr) => {
-                    let failed = |source| BindError::Io { listen: addr.to_string(), source };
-                    let listener = std::net::TcpListener::bind(addr).map_err(failed)?;
-                    listener.set_nonblocking(true).map_err(failed)?;
-                    listeners.tcp.push(listener);
-                }
+/// Binds the listeners. A socket that nobody listens on any more is replaced.
+///
+/// # Errors
+/// One of them cannot be bound.
+pub(super) fn bind(all: &[Listen]) -> Result<(Listeners, Sockets), BindError> {
+    let mut listeners = Listeners { unix: Vec::new(), tcp: Vec::new() };
+    let mut sockets = Sockets(Vec::new());
+    for listen in all {
+        match listen {
+            Listen::Unix(path) => {
+                listeners.unix.push(bind_unix(path)?);
+                sockets.0.push(path.clone());
+            }
+            Listen::Tcp(addr) => {
+                let failed = |source| BindError::Io { listen: addr.to_string(), source };
+                let listener = TcpListener::bind(addr).map_err(failed)?;
+                listener.set_nonblocking(true).map_err(failed)?;
+                listeners.tcp.push(listener);
             }
         }
-        Ok(Self { listeners, config, sockets, early: None })
     }
-
-    /// Where it listens, as `unix:PATH` or `http://ADDRESS`.
-    #[must_use]
-    pub fn listening(&self) -> Vec<String> {
-        let unix = self.sockets.0.iter().map(|path| format!("unix:{}", path.display()));
-        let tcp = self.listeners.tcp.iter().filter_map(|listener| listener.local_addr().ok());
-        unix.chain(tcp.map(|addr| format!("http://{addr}"))).collect()
-    }
-
-    /// Answers until [`serve`](Admin::serve) on a thread of its own: it lives, is not ready, and has nothing to show while
-    /// the table is being loaded.
-    ///
-    /// # Errors
-    /// The system has no thread for it.
-    pub fn say_loading(&mut self) -> io::Result<()> {
-        let (listeners, tokens) = (self.listeners.again()?, self.config.tokens.clone());
-        self.early = Some(Thread::spawn(move |stopping| async move {
-            let mut all = JoinSet::new();
-            listeners.serve(early, Door::tcp(tokens), &stopping, &mut all);
-            finish(stopping, all).await;
-        })?);
-        Ok(())
-    }
-
-    /// Serves on a thread of its own.
-    ///
-    /// # Errors
-    /// The system has no thread for it.
-    pub fn serve(self, handles: Handles) -> io::Result<Serving> {
-        let Self { listeners, config, sockets, early } = self;
-        // Who comes now waits until the others serve.
-        drop(early);
-        let hooks = config.webhooks.into_iter();
-        let senders: Vec<_> = hooks.map(|hook| Sender::new(hook, handles.events.reader(From::Now))).collect();
-        let webhooks = senders.iter().map(Sender::tally).collect();
-        let door = Door::tcp(config.tokens);
-        let thread = Thread::spawn(move |stopping| async move {
-            let app = App { handles, webhooks, stopping: stopping.clone() };
-            let mut all = JoinSet::new();
-            for sender in senders {
-                let stopping = stopping.clone();
-                all.spawn(async {
-                    sender.run(stopping).await;
-                    Ok(())
-                });
-            }
-            listeners.serve(|door| router(app.clone(), door), door, &stopping, &mut all);
-            finish(stopping, all).await;
-        })?;
-        Ok(Serving { _thread: thread, _sockets: sockets })
-    }
+    Ok((listeners, sockets))
 }
-
-type Tasks = JoinSet<io::Result<()>>;
 
 impl Listeners {
     /// The same listeners once more.
-    fn again(&self) -> io::Result<Self> {
-        let unix = self.unix.iter().map(StdUnixListener::try_clone).collect::<io::Result<_>>()?;
-        let tcp = self.tcp.iter().map(std::net::TcpListener::try_clone).collect::<io::Result<_>>()?;
+    pub(super) fn again(&self) -> io::Result<Self> {
+        let unix = self.unix.iter().map(UnixListener::try_clone).collect::<io::Result<_>>()?;
+        let tcp = self.tcp.iter().map(TcpListener::try_clone).collect::<io::Result<_>>()?;
         Ok(Self { unix, tcp })
-    }
-
-    /// Serves these routes, those of TCP behind this door, until it is told to stop.
-    fn serve(
-        self,
-        routes: impl Fn(Arc<Door>) -> Router,
-        tcp: Arc<Door>,
-        stopping: &watch::Receiver<bool>,
-        all: &mut Tasks,
-    ) {
-        for listener in self.unix {
-            match UnixListener::from_std(listener) {
-                Ok(listener) => {
-                    let serve = axum::serve(listener, routes(Door::unix()));
-                    all.spawn(serve.with_graceful_shutdown(stopped(stopping.clone())).into_future());
-                }
-                Err(error) => tracing::error!(%error, "the API does not listen on its socket"),
-            }
-        }
-        for listener in self.tcp {
-            match TcpListener::from_std(listener) {
-                Ok(listener) => {
-                    let serve = axum::serve(listener, routes(Arc::clone(&tcp)));
-                    all.spawn(serve.with_graceful_shutdown(stopped(stopping.clone())).into_future());
-                }
-                Err(error) => tracing::error!(%error, "the API does not listen"),
-            }
-        }
-    }
-}
-
-async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // Whoever could say it is gone as well.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
-}
-
-/// Waits for the end. What is being answered then may end; what does not is cut.
-async fn finish(stopping: watch::Receiver<bool>, mut all: Tasks) {
-    stopped(stopping).await;
-    let _ = tokio::time::timeout(LEAVE, async { while all.join_next().await.is_some() {} }).await;
-}
-
-impl Thread {
-    /// Runs `work`, which is told when to end.
-    fn spawn<W: Future<Output = ()>>(
-        work: impl FnOnce(watch::Receiver<bool>) -> W + Send + 'static,
-    ) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-        let (stop, stopping) = watch::channel(false);
-        let handle = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
-            behind_workers();
-            runtime.block_on(work(stopping));
-            runtime.shutdown_background();
-        })?;
-        Ok(Self { stop, handle: Some(handle) })
-    }
-}
-
-/// Has this thread run when no worker wants to, where there is no processor for each: a listing must not make phones wait.
-fn behind_workers() {
-    #[cfg(target_os = "linux")]
-    // On Linux a thread has a priority of its own. Where that may not be changed, it is as it was.
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
-}
-
-impl Drop for Thread {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.stop.send(true);
-        if let Some(handle) = self.handle.take() {
-            let _ = handle.join();
-        }
     }
 }
 
@@ -267,7 +95,7 @@ impl Drop for Sockets {
 }
 
 /// A socket that only its owner can open, from the first moment on.
-fn bind_unix(path: &Path) -> Result<StdUnixListener, BindError> {
+fn bind_unix(path: &Path) -> Result<UnixListener, BindError> {
     let failed = |source| BindError::Io { listen: format!("unix:{}", path.display()), source };
     match std::fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_socket() => return Err(BindError::NotASocket { path: path.to_owned() }),
@@ -279,7 +107,7 @@ fn bind_unix(path: &Path) -> Result<StdUnixListener, BindError> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}", std::process::id()));
     let aside = PathBuf::from(name);
-    let bound = StdUnixListener::bind(&aside).and_then(|listener| {
+    let bound = UnixListener::bind(&aside).and_then(|listener| {
         std::fs::set_permissions(&aside, std::fs::Permissions::from_mode(0o600))?;
         std::fs::rename(&aside, path)?;
         listener.set_nonblocking(true)?;

@@ -10,10 +10,12 @@ mod guard;
 mod health;
 mod openapi;
 mod reasons;
+mod serving;
 mod stream;
 mod tokens;
 
-pub use bind::{Admin, BindError, Listen, Serving};
+pub use bind::{BindError, Listen};
+pub use serving::{Admin, Serving};
 pub use tokens::{Scope, Token, TokenError};
 
 use std::sync::Arc;

@@ -6,7 +6,9 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 
-use registrar_admin::{Admin, AdminConfig, EventLog, Handles, History, HistoryConfig, Listen, Meters, Serving};
+use registrar_admin::{
+    Admin, AdminConfig, BindError, EventLog, Handles, History, HistoryConfig, Listen, Meters, Serving,
+};
 use sip_dispatch::Outcome;
 use sip_registrar::Observer;
 use sip_transport::{Clock, Shutdown};
@@ -57,7 +59,15 @@ impl Api {
         if config.listen.is_empty() {
             config.listen.push(Listen::Unix(socket(&settings.location)?));
         }
-        let failed = |error| Failure::Machine(format!("error: [admin] listen: {error}"));
+        let failed = |error| {
+            let help = match &error {
+                BindError::InUse { .. } => {
+                    "\nhelp: stop that program (is it a registrar on the same directory?), or name another socket"
+                }
+                _ => "",
+            };
+            Failure::Machine(format!("error: [admin] listen: {error}{help}"))
+        };
         let mut admin = bind(config).map_err(failed)?;
         admin.say_loading().map_err(|error| Failure::Machine(format!("error: a thread for the API: {error}")))?;
         let told = Told {
@@ -131,7 +141,7 @@ pub(crate) fn socket(settings: &LocationSettings) -> Result<std::path::PathBuf, 
     Ok(directory.join(SOCKET))
 }
 
-fn bind(config: AdminConfig) -> Result<Admin, registrar_admin::BindError> {
+fn bind(config: AdminConfig) -> Result<Admin, BindError> {
     for listen in &config.listen {
         if let Listen::Unix(path) = listen
             && let Some(folder) = path.parent()

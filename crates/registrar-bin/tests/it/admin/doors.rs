@@ -74,7 +74,8 @@ fn a_socket_that_is_left_over_is_replaced_and_one_in_use_is_not() {
     let in_use = UnixListener::bind(&socket).unwrap();
     let output = command().args(["serve", "--config", &file]).output().unwrap();
     assert_eq!(output.status.code(), Some(69));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("another program listens there"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("another program listens there\nhelp: stop that program"), "{said}");
     // Nobody listens any more, and the file is still there.
     drop(in_use);
     let mut registrar = crate::harness::Registrar::run(&["serve", "--config", &file]);
