@@ -1,7 +1,6 @@
 //! From the file to the table.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use std::time::Duration;
 use sip_registrar::location::{Journal, Table};
 use sip_registrar::{Aor, CodecError, Record};
 use sip_transport::{Now, Timestamp};
+use twox_hash::XxHash3_64;
 
 use crate::Progress;
 use crate::clock::shift;
@@ -52,7 +52,6 @@ pub(crate) fn load<J: Journal>(
 ) -> Result<Summary, LoadError> {
     let shifts: BTreeMap<u32, i64> = file.runs().iter().map(|(run, then)| (*run, shift(then, clock))).collect();
     let lanes = thread::available_parallelism().map_or(1, |cores| cores.get().min(8));
-    let keys = RandomState::new();
     let millis = |grace: Duration| u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
     let lost = restart_grace.map(|grace| now.at.plus_millis(millis(grace)));
     thread::scope(|scope| {
@@ -60,7 +59,7 @@ pub(crate) fn load<J: Journal>(
         let mut threads = Vec::new();
         for place in 0..lanes {
             let (sender, blobs) = sync_channel(AHEAD);
-            let lane = Lane { place, lanes, keys: &keys, shifts: &shifts, table, now, lost };
+            let lane = Lane { place, lanes, shifts: &shifts, table, now, lost };
             senders.push(sender);
             threads.push(scope.spawn(move || lane.run(&blobs)));
         }
@@ -84,7 +83,6 @@ pub(crate) fn load<J: Journal>(
 struct Lane<'a, J> {
     place: usize,
     lanes: usize,
-    keys: &'a RandomState,
     shifts: &'a BTreeMap<u32, i64>,
     table: &'a Table<J>,
     now: Now,
@@ -121,6 +119,6 @@ impl<J: Journal> Lane<'_, J> {
             Entry::Delete(aor) => aor,
             Entry::Put(record) => Record::aor_in(record),
         };
-        self.keys.hash_one(aor) as usize % self.lanes == self.place
+        XxHash3_64::oneshot(aor) as usize % self.lanes == self.place
     }
 }

@@ -13,7 +13,7 @@ use sip_transport::{Flow, Now, Timestamp};
 use crate::clock::{Clock, Clocks, now};
 use crate::config::{DurableConfig, Mode};
 use crate::desk::Desk;
-use crate::file::{Directory, File, OpenError, Opened, WriteError};
+use crate::file::{Directory, File, OpenError, Opened, ReadAhead, WriteError};
 use crate::group::Group;
 use crate::load::{LoadError, load};
 use crate::stats::{Counters, DurableStats};
@@ -82,6 +82,7 @@ impl DurableLocation {
         let path = config.file();
         // It stays locked while the file is closed because the disk has failed.
         let directory = Directory::of(&path)?;
+        let _ahead = ReadAhead::of(&path);
         let (file, opened) = File::open_in(directory.clone(), &path)?;
         let again = path.clone();
         let reopen = Box::new(move || File::open_in(directory.clone(), &again).map(|(file, _)| file));

@@ -15,6 +15,7 @@
 //! a generation that nobody has used; one transaction makes it count; and only what does not count any more is deleted,
 //! later and bit by bit.
 
+mod ahead;
 mod blob;
 mod commit;
 mod disk;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 
 use redb::{Database, TableDefinition};
 
+pub(crate) use ahead::ReadAhead;
 pub(crate) use blob::Blob;
 pub(crate) use commit::{Commit, SnapshotStep};
 pub(crate) use disk::Directory;

@@ -45,8 +45,8 @@ impl Shard {
         self.table.find(hash, |record| record.aor() == *aor)
     }
 
-    /// Puts `record` in place of the one of the same address, or takes that away. `hash_of` is asked when the table
-    /// has to grow or the wheel to be tidied.
+    /// Puts `record` in place of the one of the same address, or takes that away, and gives the one that stood there. `hash_of`
+    /// is asked when the table has to grow or the wheel to be tidied.
     pub(super) fn replace(
         &mut self,
         hash: u64,
@@ -54,9 +54,9 @@ impl Shard {
         record: Option<Record>,
         now: Timestamp,
         hash_of: impl Fn(&Aor<'_>) -> u64,
-    ) {
+    ) -> Option<Record> {
         self.wheel.begin(now);
-        match (self.table.find_entry(hash, |record| record.aor() == *aor), record) {
+        let before = match (self.table.find_entry(hash, |record| record.aor() == *aor), record) {
             (Ok(mut entry), Some(record)) => {
                 let due = due_second(&record);
                 self.bytes = self.bytes + record.size() - entry.get().size();
@@ -64,18 +64,25 @@ impl Shard {
                 if due < due_second(&before) {
                     self.wheel.file(hash, due);
                 }
+                Some(before)
             }
-            (Ok(entry), None) => self.bytes -= entry.remove().0.size(),
+            (Ok(entry), None) => {
+                let before = entry.remove().0;
+                self.bytes -= before.size();
+                Some(before)
+            }
             (Err(_), Some(record)) => {
                 self.wheel.file(hash, due_second(&record));
                 self.bytes += record.size();
                 self.table.insert_unique(hash, record, |record| hash_of(&record.aor()));
+                None
             }
-            (Err(_), None) => {}
-        }
+            (Err(_), None) => None,
+        };
         if self.wheel.entries > 2 * self.table.len() + WHEEL as usize {
             self.tidy(hash_of);
         }
+        before
     }
 
     /// Makes the entries anew, one for each record, so that phones that come and go do not fill the wheel.

@@ -120,11 +120,14 @@ impl<J: Journal> Table<J> {
     pub fn restore(&self, aor: &Aor<'_>, record: Option<Record>, now: Now) {
         let hash = self.hash(aor);
         let mut shard = self.shard(hash).lock();
-        let before = shard.find(hash, aor).map_or(0, Record::len);
         let after = record.as_ref().map_or(0, Record::len);
-        self.bindings.fetch_add(after, Ordering::Relaxed);
-        self.bindings.fetch_sub(before, Ordering::Relaxed);
-        shard.replace(hash, aor, record, now.at, |aor| self.hash(aor));
+        let before = shard.replace(hash, aor, record, now.at, |aor| self.hash(aor)).map_or(0, |before| before.len());
+        // One count for all parts: where it stays, whoever restores others meanwhile is not held up by it.
+        if after > before {
+            self.bindings.fetch_add(after - before, Ordering::Relaxed);
+        } else if before > after {
+            self.bindings.fetch_sub(before - after, Ordering::Relaxed);
+        }
     }
 
     /// The record of an address as it stands, also if everything in it has expired.
