@@ -92,7 +92,6 @@ struct Lane<'a, J> {
 
 impl<J: Journal> Lane<'_, J> {
     fn run(&self, blobs: &Receiver<Arc<Blob>>) -> Result<(), CodecError> {
-        let mut scratch = Vec::new();
         while let Ok(blob) = blobs.recv() {
             // The file has the clock of every run of which it gives something.
             let shift = self.shifts.get(&blob.run()).copied().unwrap_or(0);
@@ -103,8 +102,7 @@ impl<J: Journal> Lane<'_, J> {
                 match entry {
                     Entry::Delete(aor) => self.table.restore(&Aor::from_canonical(aor), None, self.now),
                     Entry::Put(bytes) => {
-                        let record =
-                            Record::from_bytes(bytes)?.reloaded(shift, self.now.at, self.lost, &mut scratch)?;
+                        let record = Record::from_bytes(bytes)?.reloaded(shift, self.now.at, self.lost);
                         let key = record.clone();
                         self.table.restore(&key.aor(), Some(record), self.now);
                     }

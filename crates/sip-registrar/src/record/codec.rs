@@ -406,6 +406,26 @@ fn read_binding(bytes: &[u8]) -> Option<Binding<'_>> {
     })
 }
 
+/// Sets anew when each binding of a record ends, by when it did and for how many seconds it was granted. With `lost`, those that
+/// live by their connections become suspect, and end then at the latest.
+pub(super) fn reload(bytes: &mut [u8], moved: impl Fn(Timestamp, u32) -> Timestamp, lost: Option<Timestamp>) {
+    let before_bindings = head(bytes).map_or(0, |(.., reader)| bytes.len() - reader.0.len());
+    let mut bindings = bytes.get_mut(before_bindings..).unwrap_or_default();
+    while let Some((length, after)) = bindings.split_first_chunk_mut() {
+        let Some((binding, next)) = after.split_at_mut_checked(u16::from_be_bytes(*length).into()) else { return };
+        bindings = next;
+        let Some((expires_at, rest)) = binding.split_first_chunk_mut() else { return };
+        let Some((granted, from_cseq)) = rest.split_first_chunk_mut() else { return };
+        let Some(flags) = from_cseq.get_mut(FLAGS_AT - CSEQ_AT) else { return };
+        let mut ends = moved(Timestamp(u64::from_be_bytes(*expires_at)), u32::from_be_bytes(*granted));
+        if let (Some(until), FOLLOWS) = (lost, *flags & (FOLLOWS | SUSPECT)) {
+            *flags |= SUSPECT;
+            ends = ends.min(until);
+        }
+        *expires_at = ends.0.to_be_bytes();
+    }
+}
+
 /// The record that bytes are: what a [`RecordBuilder`] writes, to the last one, or did in an earlier format.
 pub(super) fn read(bytes: &[u8]) -> Result<Record, CodecError> {
     let is_old = match bytes.first() {

@@ -14,7 +14,7 @@ pub use reach::{Nat, Target};
 use sip_message::header::{ContactValue, QValue};
 use sip_message::uri::Uri;
 use sip_transport::{Flow, LegId, Timestamp, Transport};
-use triomphe::ThinArc;
+use triomphe::{Arc, ThinArc};
 
 use crate::Aor;
 
@@ -214,34 +214,21 @@ impl Record {
     ///
     /// No connection survives a restart: with `lost`, bindings that lived by one are suspect, and end then at the
     /// latest. `None` leaves them as they were, for whoever looks into a table without serving from it.
-    ///
-    /// `scratch` is used for building it.
-    ///
-    /// # Errors
-    /// As [`RecordBuilder::finish`].
-    pub fn reloaded(
-        &self,
-        shift: i64,
-        now: Timestamp,
-        lost: Option<Timestamp>,
-        scratch: &mut Vec<u8>,
-    ) -> Result<Self, CodecError> {
-        fn reload<'b>(binding: Binding<'b>, shift: i64, now: Timestamp, lost: Option<Timestamp>) -> Binding<'b> {
-            let moved = Timestamp(binding.expires_at.0.saturating_add_signed(shift));
-            let binding = Binding { expires_at: moved.min(now.plus_seconds(binding.granted.into())), ..binding };
-            match lost {
-                Some(until) if binding.tie == Tie::Follows => binding.lost(until),
-                _ => binding,
+    #[must_use]
+    pub fn reloaded(mut self, shift: i64, now: Timestamp, lost: Option<Timestamp>) -> Self {
+        if ThinArc::strong_count(&self.0) > 1 {
+            // Others have it as it is.
+            self.0 = ThinArc::from_header_and_slice((), self.as_bytes());
+        }
+        let moved = |expires_at: Timestamp, granted: u32| {
+            Timestamp(expires_at.0.saturating_add_signed(shift)).min(now.plus_seconds(granted.into()))
+        };
+        self.0.with_arc_mut(|bytes| {
+            if let Some(bytes) = Arc::get_mut(bytes) {
+                codec::reload(bytes.slice_mut(), moved, lost);
             }
-        }
-        if self.bindings().all(|binding| reload(binding, shift, now, lost) == binding) {
-            return Ok(self.clone());
-        }
-        let mut builder = RecordBuilder::new(scratch, &self.aor(), self.version());
-        for binding in self.bindings() {
-            builder.push(&reload(binding, shift, now, lost));
-        }
-        builder.finish()
+        });
+        self
     }
 
     /// The next version of the record, with only the bindings of which `stays` says yes; `None` if there is none.

@@ -176,7 +176,11 @@ proptest! {
     ) {
         let record = write(7, &bindings);
         let now = Timestamp(now);
-        let reloaded = record.reloaded(shift, now, lost, &mut Vec::new()).unwrap();
+        let reloaded = record.clone().reloaded(shift, now, lost);
+        // That of others stays as it was.
+        prop_assert_eq!(&record, &write(7, &bindings));
+        let alone = Record::from_bytes(record.as_bytes()).unwrap().reloaded(shift, now, lost);
+        prop_assert_eq!(&alone, &reloaded);
         let read = Record::from_bytes(reloaded.as_bytes());
         prop_assert_eq!(read.as_ref(), Ok(&reloaded));
         prop_assert_eq!((reloaded.version(), reloaded.aor()), (record.version(), record.aor()));
