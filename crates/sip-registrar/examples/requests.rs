@@ -17,7 +17,7 @@ use sip_registrar::auth::{Account, Algorithms, Authorize, Ha1, HashFunction, Pol
 const MADE: u32 = 1300;
 
 const USAGE: &str =
-    "usage: requests refresh|new|query|challenge|KIND-md5|KIND-sha-256 [--repeat N], KIND: pair, again, check";
+    "usage: requests refresh|tenth|new|query|challenge|KIND-md5|KIND-sha-256 [--repeat N], KIND: pair, again, check";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (what, times) = arguments()?;
@@ -30,6 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let (house, status) = match kind {
         "refresh" => (plain(REGISTER, times)?, "200"),
+        "tenth" => (tenth(times)?, "200"),
         "new" => (plain(&REGISTER.replace("alice", "1000000000"), times)?, "200"),
         "query" => (query(times)?, "200"),
         "challenge" => (challenge(times, function)?, "401"),
@@ -51,6 +52,25 @@ fn plain(text: &str, times: u32) -> Result<House, Box<dyn Error>> {
     let (mut house, mut template) = (House::of(links()?, None)?, Template::new(text));
     for n in 0..times {
         house.ask(n, template.request(n)?);
+    }
+    Ok(house)
+}
+
+/// A refresh of one phone of ten that one address has.
+fn tenth(times: u32) -> Result<House, Box<dyn Error>> {
+    let mut house = House::of(links()?, None)?;
+    let phone = |number: u32| {
+        let id = format!("28fa7e35-3d75-4100-af2b-{number:012}");
+        let contact = format!("alice@127.0.0.1:{}", 40_000 + number);
+        REGISTER.replace("28fa7e35-3d75-4100-af2b-4b47423d3939", &id).replace("alice@127.0.0.1:40000", &contact)
+    };
+    for other in 1..10 {
+        house.ask(0, Template::new(&phone(other)).request(other)?);
+    }
+    let mut template = Template::new(&phone(0));
+    for n in 0..times {
+        // At one moment, so that the others do not expire.
+        house.ask(0, template.request(10 + n)?);
     }
     Ok(house)
 }

@@ -7,7 +7,7 @@ use sip_message::header::{CSeq, Date};
 use sip_message::{HeaderId, Message, Own, ResponseWriter};
 use sip_transport::Timestamp;
 
-use crate::record::{Binding, Record, Unread};
+use crate::record::{Record, Unread, seconds_until};
 
 /// How many bytes of Contact headers an answer has at most, so that it is always one that can be sent: even as a
 /// datagram, beside what it repeats of the request.
@@ -22,13 +22,8 @@ pub(crate) fn bindings(ex: &mut Exchange<'_>, record: Option<&Record>, why: Reas
     let message = ex.message();
     let now = ex.now();
     ex.reply(Status::OK, why, |answer| {
-        match record {
-            // Most have one.
-            Some(record) if record.len() == 1 => {
-                record.reachable(now.at).for_each(|binding| contact(answer, &binding, now.at));
-            }
-            Some(record) => contacts(answer, record, message, now.at),
-            None => {}
+        if let Some(record) = record {
+            contacts(answer, record, message, now.at);
         }
         for path in message.lines(HeaderId::Path) {
             answer.header(HeaderId::Path, path);
@@ -39,24 +34,27 @@ pub(crate) fn bindings(ex: &mut Exchange<'_>, record: Option<&Record>, why: Reas
 
 /// Phones that read only one Contact must find their own, so what this request made comes first.
 fn contacts(answer: &mut ResponseWriter<'_>, record: &Record, request: Message<'_>, now: Timestamp) {
+    let reachable = || Record::unread_of(Some(record)).filter(|binding| binding.is_reachable(now));
+    // Most have one.
+    if record.len() == 1 {
+        return reachable().for_each(|binding| contact(answer, binding, now));
+    }
     let call_id = request.value(HeaderId::CallId).unwrap_or_default();
     let cseq = request.header::<CSeq<'_>>().ok().flatten().map_or(0, |cseq| cseq.number);
-    let is_own = |binding: &Binding<'_>| binding.cseq == cseq && binding.call_id == call_id;
-    // Most are not, and need not be read to tell that.
-    let may_be_own = Record::unread_of(Some(record)).filter(|binding| binding.cseq() == Some(cseq));
-    let own = may_be_own.filter_map(Unread::read).filter(|binding| binding.is_reachable(now) && is_own(binding));
-    let others = record.reachable(now).filter(|binding| !is_own(binding));
+    let is_own = |binding: &Unread<'_>| binding.cseq() == Some(cseq) && binding.call_id() == Some(call_id);
     let end = answer.len() + MAX_CONTACTS;
-    for binding in own.chain(others) {
+    for binding in reachable().filter(is_own).chain(reachable().filter(|binding| !is_own(binding))) {
         if answer.len() >= end {
             break;
         }
-        contact(answer, &binding, now);
+        contact(answer, binding, now);
     }
 }
 
-fn contact(answer: &mut ResponseWriter<'_>, binding: &Binding<'_>, now: Timestamp) {
-    answer.header(HeaderId::Contact, (binding.contact, Own(";expires="), binding.seconds_left(now)));
+fn contact(answer: &mut ResponseWriter<'_>, binding: Unread<'_>, now: Timestamp) {
+    // There is nothing in a record that is no binding.
+    let (Some(contact), Some(expires_at)) = (binding.contact(), binding.expires_at()) else { return };
+    answer.header(HeaderId::Contact, (contact, Own(";expires="), seconds_until(expires_at, now)));
 }
 
 /// The text of a second, which is kept for those that come within it.

@@ -16,7 +16,7 @@ use sip_message::header::{Contact, ContactValue, QValue};
 use sip_transport::{Flow, LegId, Timestamp, Transport};
 use triomphe::ThinArc;
 
-use super::{Binding, Record, Tie};
+use super::{Binding, Record, Tie, Unread};
 use crate::Aor;
 use crate::span::place_of;
 
@@ -25,15 +25,15 @@ const FORMAT: u8 = 2;
 /// The first byte of records that did not know what their flows mean to them. They are read, and written no more.
 const FORMAT_WITHOUT_TIES: u8 = 1;
 /// The bytes of a binding from `expires_at` to `instance_len`.
-const FIXED: usize = 36;
+pub(super) const FIXED: usize = 36;
 /// Where its CSeq and its flags stand.
-const CSEQ_AT: usize = 12;
-const FLAGS_AT: usize = 25;
-const HAS_V6: u8 = 1;
-const HAS_FLOW: u8 = 2;
-const HAS_SCOPE: u8 = 4;
-const FOLLOWS: u8 = 8;
-const SUSPECT: u8 = 16;
+pub(super) const CSEQ_AT: usize = 12;
+pub(super) const FLAGS_AT: usize = 25;
+pub(super) const HAS_V6: u8 = 1;
+pub(super) const HAS_FLOW: u8 = 2;
+pub(super) const HAS_SCOPE: u8 = 4;
+pub(super) const FOLLOWS: u8 = 8;
+pub(super) const SUSPECT: u8 = 16;
 
 /// Why bytes are no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,7 +81,7 @@ impl<'b> RecordBuilder<'b> {
             Some(count) => self.count = count,
             None => self.error = Some(CodecError::TooLarge),
         }
-        self.text(binding.0);
+        self.text(binding.as_bytes());
     }
 
     /// Adds a binding.
@@ -262,7 +262,7 @@ impl<'a> ContactParts<'a> {
 
 /// Reads from the front of bytes; `None` when they end too soon.
 #[derive(Clone)]
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
@@ -281,7 +281,7 @@ impl<'a> Reader<'a> {
         self.array().map(u16::from_be_bytes)
     }
 
-    fn text(&mut self) -> Option<&'a [u8]> {
+    pub(super) fn text(&mut self) -> Option<&'a [u8]> {
         let length = self.short()?;
         self.take(usize::from(length))
     }
@@ -317,30 +317,7 @@ pub(super) fn bindings(bytes: &[u8]) -> impl Iterator<Item = Binding<'_>> + Clon
 /// The bytes of each binding, unread.
 pub(super) fn unread(bytes: &[u8]) -> impl Iterator<Item = Unread<'_>> {
     let mut reader = head(bytes).map_or(Reader(&[]), |(.., reader)| reader);
-    std::iter::from_fn(move || reader.text().map(Unread))
-}
-
-/// A binding of which only what is asked for is read.
-#[derive(Clone, Copy)]
-pub(crate) struct Unread<'a>(&'a [u8]);
-
-impl<'a> Unread<'a> {
-    pub(crate) fn expires_at(self) -> Option<Timestamp> {
-        self.0.first_chunk().map(|at| Timestamp(u64::from_be_bytes(*at)))
-    }
-
-    pub(crate) fn cseq(self) -> Option<u32> {
-        self.0.get(CSEQ_AT..)?.first_chunk().map(|cseq| u32::from_be_bytes(*cseq))
-    }
-
-    /// Whether it lives by its connection, or did.
-    pub(crate) fn is_tied(self) -> bool {
-        self.0.get(FLAGS_AT).is_some_and(|flags| flags & FOLLOWS != 0)
-    }
-
-    pub(crate) fn read(self) -> Option<Binding<'a>> {
-        read_binding(self.0)
-    }
+    std::iter::from_fn(move || reader.text().map(Unread::new))
 }
 
 fn binding<'a>(reader: &mut Reader<'a>) -> Option<Binding<'a>> {

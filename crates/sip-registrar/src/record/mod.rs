@@ -5,16 +5,17 @@
 
 mod codec;
 mod reach;
+mod unread;
 
 use std::net::SocketAddr;
 
-pub(crate) use codec::Unread;
 pub use codec::{CodecError, RecordBuilder};
 pub use reach::{Nat, Target};
 use sip_message::header::{ContactValue, QValue};
 use sip_message::uri::Uri;
 use sip_transport::{Flow, LegId, Timestamp, Transport};
 use triomphe::{Arc, ThinArc};
+pub(crate) use unread::Unread;
 
 use crate::Aor;
 
@@ -79,12 +80,16 @@ impl Tie {
     }
 }
 
+/// Whole seconds, at least 1 until then.
+pub(crate) fn seconds_until(then: Timestamp, now: Timestamp) -> u32 {
+    u32::try_from(then.millis_since(now).div_ceil(1000)).unwrap_or(u32::MAX)
+}
+
 impl Binding<'_> {
     /// Whole seconds that are left, at least 1 as long as it has not expired.
     #[must_use]
     pub fn seconds_left(&self, now: Timestamp) -> u32 {
-        let left = self.expires_at.millis_since(now).div_ceil(1000);
-        u32::try_from(left).unwrap_or(u32::MAX)
+        seconds_until(self.expires_at, now)
     }
 
     /// Whether it has not expired.
