@@ -23,7 +23,7 @@ impl ReadAhead {
         let ended = Arc::new(AtomicBool::new(false));
         if let Ok(file) = File::open(path) {
             let is_over = Arc::clone(&ended);
-            // Its end is not waited for: it may hang in a disk that does.
+            // Its end is not waited for: it may hang in a disk that does. Nor is a thread needed: it only saves time.
             let _ = Builder::new().name("read ahead".to_owned()).spawn(move || read(&file, &is_over));
         }
         Self(ended)

@@ -31,7 +31,7 @@ impl<'a> Unread<'a> {
         self.flags() & FOLLOWS != 0
     }
 
-    /// As [`Binding::is_reachable`].
+    /// As [`super::Binding::is_reachable`] says.
     pub(crate) fn is_reachable(self, now: Timestamp) -> bool {
         self.expires_at().is_some_and(|expires_at| expires_at > now) && self.flags() & SUSPECT == 0
     }
