@@ -8,10 +8,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use sip_registrar::location::{Journal, Table};
+use sip_dispatch::Share;
+use sip_registrar::location::{Journal, Loader, Table};
 use sip_registrar::{Aor, CodecError, Record};
 use sip_transport::{Now, Timestamp};
-use twox_hash::XxHash3_64;
 
 use crate::Progress;
 use crate::clock::shift;
@@ -19,6 +19,10 @@ use crate::file::{Blob, Damage, Entry, File, OpenError, RunClock, Summary};
 
 /// How many pieces of the file may wait for a lane.
 const AHEAD: usize = 8;
+
+/// Changes of the journal that a lane takes up before they are made: it may have many of one address, and all but the last
+/// take memory in vain. The snapshot has each address once, and is taken up as a whole.
+const AT_ONCE: usize = 1 << 13;
 
 /// Why there is no table.
 #[derive(Debug)]
@@ -59,7 +63,8 @@ pub(crate) fn load<J: Journal>(
         let mut threads = Vec::new();
         for place in 0..lanes {
             let (sender, blobs) = sync_channel(AHEAD);
-            let lane = Lane { place, lanes, shifts: &shifts, table, now, lost };
+            let loader = table.loader(Share { index: place, of: lanes });
+            let lane = Lane { loader, shifts: &shifts, now, lost };
             senders.push(sender);
             threads.push(scope.spawn(move || lane.run(&blobs)));
         }
@@ -81,42 +86,38 @@ pub(crate) fn load<J: Journal>(
 
 /// A thread that sees to some of the addresses: all that concerns one of them passes through one lane, in order.
 struct Lane<'a, J> {
-    place: usize,
-    lanes: usize,
+    loader: Loader<'a, J>,
     shifts: &'a BTreeMap<u32, i64>,
-    table: &'a Table<J>,
     now: Now,
     /// Until when clients of the last process's connections may come back.
     lost: Option<Timestamp>,
 }
 
 impl<J: Journal> Lane<'_, J> {
-    fn run(&self, blobs: &Receiver<Arc<Blob>>) -> Result<(), CodecError> {
+    fn run(self, blobs: &Receiver<Arc<Blob>>) -> Result<(), CodecError> {
+        let Self { mut loader, shifts, now, lost } = self;
         while let Ok(blob) = blobs.recv() {
+            if loader.waiting() >= AT_ONCE && !blob.is_of_snapshot() {
+                loader.make(now);
+            }
             // The file has the clock of every run of which it gives something.
-            let shift = self.shifts.get(&blob.run()).copied().unwrap_or(0);
+            let shift = shifts.get(&blob.run()).copied().unwrap_or(0);
             for entry in blob.entries() {
-                if !self.is_mine(&entry) {
-                    continue;
-                }
+                let aor = match entry {
+                    Entry::Delete(aor) => aor,
+                    Entry::Put(record) => Record::aor_in(record),
+                };
+                let aor = Aor::from_canonical(aor);
+                let Some(place) = loader.place(&aor) else { continue };
                 match entry {
-                    Entry::Delete(aor) => self.table.restore(&Aor::from_canonical(aor), None, self.now),
+                    Entry::Delete(_) => loader.remove(place, &aor),
                     Entry::Put(bytes) => {
-                        let record = Record::from_bytes(bytes)?.reloaded(shift, self.now.at, self.lost);
-                        let key = record.clone();
-                        self.table.restore(&key.aor(), Some(record), self.now);
+                        loader.put(place, Record::from_bytes(bytes)?.reloaded(shift, now.at, lost));
                     }
                 }
             }
         }
+        loader.make(now);
         Ok(())
-    }
-
-    fn is_mine(&self, entry: &Entry<'_>) -> bool {
-        let aor = match entry {
-            Entry::Delete(aor) => aor,
-            Entry::Put(record) => Record::aor_in(record),
-        };
-        XxHash3_64::oneshot(aor) as usize % self.lanes == self.place
     }
 }

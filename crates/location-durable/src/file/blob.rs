@@ -95,6 +95,11 @@ impl Blob {
         self.run
     }
 
+    /// Whether it is of the snapshot, not of the journal.
+    pub(crate) fn is_of_snapshot(&self) -> bool {
+        matches!(self.place, Place::Snapshot { .. })
+    }
+
     /// What it says.
     pub(crate) fn entries(&self) -> Entries<'_> {
         Entries(self.bytes.get(HEADER..).unwrap_or_default())

@@ -1,11 +1,13 @@
 //! Where records are kept.
 
 mod journal;
+mod loader;
 mod memory;
 mod shard;
 mod table;
 
 pub use journal::Journal;
+pub use loader::{Loader, Place};
 pub use memory::MemoryLocation;
 pub use table::{Done, Table, TableConfig};
 

@@ -41,6 +41,11 @@ impl Shard {
         self.bytes + self.table.allocation_size() + entries.sum::<usize>() + size_of_val(&*self.wheel.buckets)
     }
 
+    /// Makes room for so many records more.
+    pub(super) fn reserve(&mut self, records: usize, hash_of: impl Fn(&Aor<'_>) -> u64) {
+        self.table.reserve(records, |record| hash_of(&record.aor()));
+    }
+
     pub(super) fn find(&self, hash: u64, aor: &Aor<'_>) -> Option<&Record> {
         self.table.find(hash, |record| record.aor() == *aor)
     }

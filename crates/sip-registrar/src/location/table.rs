@@ -10,7 +10,7 @@ use sip_message::uri::equivalent;
 use sip_transport::{Flow, Now, Timestamp};
 
 use super::shard::{Due, Shard};
-use super::{Effect, Journal, Page, RegisterError, Registered, Removal, StoreError};
+use super::{Effect, Journal, Loader, Page, RegisterError, Registered, Removal, StoreError};
 use crate::decide::decide;
 use crate::record::{Binding, Record, RecordBuilder};
 use crate::{Aor, Plan};
@@ -115,19 +115,19 @@ impl<J: Journal> Table<J> {
         self.replace(&mut shard, hash, &key.aor(), before.as_ref(), Some(record), now)
     }
 
-    /// Makes `record` that of an address, as when a table is loaded or a change taken back: it is not noted, and not
-    /// refused however many bindings there are.
+    /// Makes `record` that of an address again, as when a change is taken back: it is not noted, and not refused however many
+    /// bindings there are.
     pub fn restore(&self, aor: &Aor<'_>, record: Option<Record>, now: Now) {
         let hash = self.hash(aor);
         let mut shard = self.shard(hash).lock();
         let after = record.as_ref().map_or(0, Record::len);
         let before = shard.replace(hash, aor, record, now.at, |aor| self.hash(aor)).map_or(0, |before| before.len());
-        // One count for all parts: where it stays, whoever restores others meanwhile is not held up by it.
-        if after > before {
-            self.bindings.fetch_add(after - before, Ordering::Relaxed);
-        } else if before > after {
-            self.bindings.fetch_sub(before - after, Ordering::Relaxed);
-        }
+        self.recount(before, after);
+    }
+
+    /// Fills the parts that `share` names with what was kept of them.
+    pub fn loader(&self, share: Share) -> Loader<'_, J> {
+        Loader::new(self, share)
     }
 
     /// The record of an address as it stands, also if everything in it has expired.
@@ -155,15 +155,28 @@ impl<J: Journal> Table<J> {
         self.shards.get(place).map_or_else(Vec::new, |shard| shard.lock().table.iter().cloned().collect())
     }
 
-    fn hash(&self, aor: &Aor<'_>) -> u64 {
+    pub(super) fn hash(&self, aor: &Aor<'_>) -> u64 {
         self.keys.hash_one(aor.as_bytes())
     }
 
-    fn shard(&self, hash: u64) -> &Mutex<Shard> {
+    /// The part of addresses with this hash.
+    pub(super) fn place(&self, hash: u64) -> usize {
         // The table within a shard uses the lowest and the highest bits.
-        let place = (hash >> 32) as usize & (self.shards.len() - 1);
+        (hash >> 32) as usize & (self.shards.len() - 1)
+    }
+
+    pub(super) fn shard(&self, hash: u64) -> &Mutex<Shard> {
         #[expect(clippy::indexing_slicing, reason = "a power of two of shards, masked")]
-        &self.shards[place]
+        &self.shards[self.place(hash)]
+    }
+
+    /// Counts bindings that come and go, however many there are then.
+    pub(super) fn recount(&self, before: usize, after: usize) {
+        if after > before {
+            self.bindings.fetch_add(after - before, Ordering::Relaxed);
+        } else if before > after {
+            self.bindings.fetch_sub(before - after, Ordering::Relaxed);
+        }
     }
 
     /// Counts bindings that come and go; refuses those that come beyond the limit.
@@ -174,9 +187,7 @@ impl<J: Journal> Table<J> {
             let counted = self.bindings.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
             return counted.map(drop).map_err(|_| StoreError::Full);
         }
-        if before > after {
-            self.bindings.fetch_sub(before - after, Ordering::Relaxed);
-        }
+        self.recount(before, after);
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use triomphe::ThinArc;
 
 use super::{Binding, Record, Tie, Unread};
 use crate::Aor;
+use crate::scratch::with_scratch;
 use crate::span::place_of;
 
 /// The first byte of every record.
@@ -445,6 +446,7 @@ fn validate(bytes: &[u8], is_old: bool) -> Result<(), CodecError> {
 
 /// Whether an address of record is written as [`Aor::from_uri`] writes it.
 fn is_canonical(aor: &[u8]) -> bool {
-    let mut buffer = Vec::with_capacity(aor.len());
-    Uri::parse(aor).is_ok_and(|uri| Aor::from_uri(&uri, &mut buffer).is_ok_and(|canonical| canonical.as_bytes() == aor))
+    let Ok(uri) = Uri::parse(aor) else { return false };
+    // A million are read when a table is loaded.
+    with_scratch(|scratch| Aor::from_uri(&uri, &mut scratch.aor).is_ok_and(|canonical| canonical.as_bytes() == aor))
 }
