@@ -9,11 +9,13 @@ use sip_message::{Framing, HeaderId, Index, Message, Method, Request};
 use sip_transport::{FlowEvent, Inbound, Ingress, Now, Outbox, Peer, Tick, Timestamp};
 
 use crate::absorb::{Absorber, Seen};
-use crate::held::{Group, Held, HeldRoom, Told};
+use crate::copies::Copies;
+use crate::held::{Group, Held, HeldRoom};
 use crate::identity::Carried;
 use crate::parts::Parts;
-use crate::pending::{Copies, Over, Ticket, Waiting, WaitingRoom};
+use crate::pending::{Over, Ticket, Waiting, WaitingRoom};
 use crate::route::response_route;
+use crate::told::Told;
 use crate::transaction::{Keys, TransactionKey};
 use crate::{
     Config, Counters, Deferred, Exchange, Hold, Identity, Pending, Reason, ReceiveChain, Receiver, Resume, Rules,
@@ -179,7 +181,7 @@ struct Arrived<'a> {
     carried: Carried<'a>,
     /// Until when its answer is held, once there is one, and what is to be told then.
     hold: Option<Hold>,
-    told: Vec<Told>,
+    told: Told,
 }
 
 /// How a request was answered: by what was written into `out` after `before`, if anything was.
@@ -238,8 +240,8 @@ impl Core {
 
     /// Goes on with a request that has waited.
     fn go_on(&mut self, waiting: Waiting, turn: Turn, now: Now, out: &mut Outbox) -> Option<Pending> {
-        let Waiting { message: copy, peer, arrived, key, carried, hold, told } = waiting;
-        let message = copy.message();
+        let Waiting { mut copy, peer, arrived, key, hold, told } = waiting;
+        let (message, carried) = copy.parts();
         let next = match message.top_via() {
             Some(via) => {
                 self.take_turn(Arrived { message, via, peer, arrived, now, key, carried, hold, told }, turn, out)
@@ -254,7 +256,7 @@ impl Core {
     fn tell(&mut self, mut group: Group, may_leave: bool, now: Now, out: &mut Outbox) {
         let told = group.take_told();
         if may_leave {
-            told.into_iter().for_each(|told| told(now));
+            told.into_iter().for_each(|told| told.tell(now));
         }
         group.sort();
         let hold = group.hold.clone();
@@ -270,21 +272,22 @@ impl Core {
             if let Some((to, bytes)) = answer {
                 out.send(to, bytes);
             }
-            let Held { message, peer, arrived, key, carried, sealed, stateless, told } = held;
-            told.into_iter().for_each(|told| told(now));
+            let Held { mut copy, peer, arrived, key, sealed, stateless, told } = held;
+            told.tell(now);
+            let (message, carried) = copy.parts();
             let answered = Answered { sealed, before, out, now };
-            self.log(message.message(), &peer, arrived, carried.identity.as_ref(), answered);
+            self.log(message, &peer, arrived, carried.identity.as_ref(), answered);
             self.remember(&peer, key, stateless, before, now, out);
-            self.copies.give_back(message);
+            self.copies.give_back(copy);
         }
         self.held.give_back(group);
     }
 
     /// Answers a request otherwise than with what is held for it.
     fn refuse_held(&mut self, held: Held, refusal: Refusal, now: Now, out: &mut Outbox) {
-        let Held { message, peer, arrived, key, carried, .. } = held;
+        let Held { copy, peer, arrived, key, .. } = held;
         // It waits no more.
-        let waited = Waiting { message, peer, arrived, key, carried, hold: None, told: Vec::new() };
+        let waited = Waiting { copy, peer, arrived, key, hold: None, told: Told::default() };
         drop(self.go_on(waited, Turn::Refused(refusal), now, out));
     }
 
@@ -345,7 +348,7 @@ impl Core {
         counters.requests.add();
         let carried = Carried::default();
         self.take_turn(
-            Arrived { message, via, peer, arrived: now.at, now, key, carried, hold: None, told: Vec::new() },
+            Arrived { message, via, peer, arrived: now.at, now, key, carried, hold: None, told: Told::default() },
             Turn::First,
             out,
         )
@@ -399,9 +402,8 @@ impl Core {
                     self.absorber.begin(key);
                 }
                 let (hold, told) = (ex.hold.take(), take(&mut ex.told));
-                let carried = ex.carried.into_owned();
-                let message = self.copies.copy(message);
-                self.room.enter(ticket, Waiting { message, peer, arrived, key, carried, hold, told });
+                let copy = self.copies.copy(message, ex.carried);
+                self.room.enter(ticket, Waiting { copy, peer, arrived, key, hold, told });
                 return Some(Pending::one(ticket, deferred));
             }
             (None, Verdict::Pending(_)) => Refusal::TOO_MANY.answer(&mut ex),
@@ -417,9 +419,8 @@ impl Core {
         }
         let (stateless, told) = (ex.stateless, take(&mut ex.told));
         if let Some(hold) = ex.hold.take() {
-            let carried = ex.carried.into_owned();
-            let message = self.copies.copy(message);
-            let held = Held { message, peer, arrived, key, carried, sealed, stateless, told };
+            let copy = self.copies.copy(message, ex.carried);
+            let held = Held { copy, peer, arrived, key, sealed, stateless, told };
             return self.hold(held, hold, before, now, out);
         }
         let answered = Answered { sealed, before, out: &*ex.out, now };

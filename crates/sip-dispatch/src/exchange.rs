@@ -6,10 +6,10 @@ use sip_message::header::{DigestCredentials, NameAddr, Via};
 use sip_message::{HeaderId, Message, Method, ParseError, Request, ResponseWriter, Uri, WriteError};
 use sip_transport::{Now, Outbox, Peer};
 
-use crate::held::Told;
 use crate::identity::Carried;
 use crate::parts::Parts;
 use crate::route::response_route;
+use crate::told::Told;
 use crate::transaction::{Keys, TransactionKey};
 use crate::{Answer, Config, Deferred, Hold, Identity, Reason, Status, Verdict, reason};
 
@@ -41,7 +41,7 @@ pub struct Exchange<'e> {
     /// Until when the answer must not leave.
     pub(crate) hold: Option<Hold>,
     /// What is to be done when it may.
-    pub(crate) told: Vec<Told>,
+    pub(crate) told: Told,
 }
 
 /// The proof that a request was answered, or ignored on purpose.
@@ -284,7 +284,7 @@ impl<'e> Exchange<'e> {
             return then(context, value, self.now);
         }
         let context = context.clone();
-        self.told.push(Box::new(move |now| then(&context, value, now)));
+        self.told.and(move |now| then(&context, value, now));
     }
 
     /// Refuses the request with 420 if it requires an extension that is not in `supported` (RFC 3261 §8.2.2.3).

@@ -4,31 +4,27 @@
 //! together.
 
 use std::collections::VecDeque;
+use std::mem::take;
 use std::ops::Range;
 
-use sip_message::OwnedMessage;
-use sip_transport::{Destination, Flow, Now, Outbox, Peer, Timestamp};
+use sip_transport::{Destination, Flow, Outbox, Peer, Timestamp};
 use slab::Slab;
 
-use crate::identity::Carried;
+use crate::copies::Copied;
+use crate::told::Told;
 use crate::transaction::TransactionKey;
 use crate::{Hold, Sealed};
 
-/// What is to be done when an answer may be told.
-pub(crate) type Told = Box<dyn FnOnce(Now) + Send>;
-
 /// A request whose answer is held.
 pub(crate) struct Held {
-    /// From [`Copies::copy`](crate::pending::Copies::copy).
-    pub(crate) message: Box<OwnedMessage>,
+    pub(crate) copy: Box<Copied>,
     pub(crate) peer: Peer,
     pub(crate) arrived: Timestamp,
     pub(crate) key: TransactionKey,
-    pub(crate) carried: Carried<'static>,
     /// What its answer says.
     pub(crate) sealed: Sealed,
     pub(crate) stateless: bool,
-    pub(crate) told: Vec<Told>,
+    pub(crate) told: Told,
 }
 
 /// Where the answer of a request goes, and its bytes, if it has one.
@@ -73,7 +69,7 @@ impl Group {
 
     /// What is to be told of requests that are gone, should it come to pass.
     pub(crate) fn take_told(&mut self) -> Vec<Told> {
-        std::mem::take(&mut self.told)
+        take(&mut self.told)
     }
 }
 
@@ -152,7 +148,7 @@ impl HeldRoom {
     pub(crate) fn overdue(&mut self, since: Timestamp) -> Option<Held> {
         let group = self.groups.iter_mut().find(|group| group.since <= since && !group.requests.is_empty())?;
         let mut held = self.waiting.try_remove(group.requests.pop_front()?.place)?;
-        group.told.append(&mut held.told);
+        group.told.push(take(&mut held.told));
         Some(held)
     }
 }

@@ -30,13 +30,3 @@ pub(crate) struct Carried<'e> {
     /// Headers for an answer of success.
     pub(crate) on_success: Vec<(HeaderId, Box<[u8]>)>,
 }
-
-impl Carried<'_> {
-    pub(crate) fn into_owned(self) -> Carried<'static> {
-        Carried {
-            identity: self.identity.map(Identity::into_owned),
-            vouched: self.vouched,
-            on_success: self.on_success,
-        }
-    }
-}

@@ -27,6 +27,7 @@ mod answer;
 pub mod budget;
 mod chain;
 mod config;
+mod copies;
 mod counters;
 mod dispatcher;
 mod exchange;
@@ -41,6 +42,7 @@ mod receiver;
 mod route;
 mod rules;
 mod status;
+mod told;
 mod transaction;
 mod unreadable;
 

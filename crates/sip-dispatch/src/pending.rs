@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use sip_message::{Message, OwnedMessage};
 use sip_transport::{Peer, Timestamp};
 
-use crate::held::Told;
-use crate::identity::Carried;
+use crate::copies::Copied;
+use crate::told::Told;
 use crate::transaction::TransactionKey;
 use crate::{Deferred, Hold};
 
@@ -78,15 +77,13 @@ pub(crate) struct Ticket {
 
 /// What is kept of a waiting request.
 pub(crate) struct Waiting {
-    /// From [`Copies::copy`].
-    pub(crate) message: Box<OwnedMessage>,
+    pub(crate) copy: Box<Copied>,
     pub(crate) peer: Peer,
     pub(crate) arrived: Timestamp,
     pub(crate) key: TransactionKey,
-    pub(crate) carried: Carried<'static>,
     /// Until when its answer is held, once there is one, and what is to be told then.
     pub(crate) hold: Option<Hold>,
-    pub(crate) told: Vec<Told>,
+    pub(crate) told: Told,
 }
 
 /// The requests of one worker that wait.
@@ -126,33 +123,5 @@ impl WaitingRoom {
     /// Takes out one request whose deadline has passed.
     pub(crate) fn overdue(&mut self, now: Timestamp) -> Option<Waiting> {
         self.waiting.first_entry().filter(|first| first.key().deadline <= now).map(|first| *first.remove())
-    }
-}
-
-/// Copies of requests that wait. Where hundreds come and go together, the allocator is dear, so room is kept.
-#[derive(Debug, Default)]
-pub(crate) struct Copies {
-    #[expect(clippy::vec_box, reason = "they are handed out and taken back; each is more than a kilobyte")]
-    spare: Vec<Box<OwnedMessage>>,
-}
-
-/// So many rooms for copies are kept, none for more bytes than this: at a hundred groups of answers in a second, as many as
-/// requests wait where 200,000 come in that time. With the messages of phones that is 7 MB.
-const SPARES: usize = 4096;
-const SPARE_BYTES: usize = 2048;
-
-impl Copies {
-    /// A copy of a message.
-    pub(crate) fn copy(&mut self, message: Message<'_>) -> Box<OwnedMessage> {
-        let mut copy = self.spare.pop().unwrap_or_default();
-        copy.copy(message);
-        copy
-    }
-
-    /// Takes a copy back that nobody needs any more.
-    pub(crate) fn give_back(&mut self, copy: Box<OwnedMessage>) {
-        if self.spare.len() < SPARES && copy.capacity() <= SPARE_BYTES {
-            self.spare.push(copy);
-        }
     }
 }

@@ -2,10 +2,17 @@
 #![expect(unsafe_code, reason = "counting allocations needs a GlobalAlloc, which is an unsafe trait")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::borrow::Cow;
 use std::cell::Cell;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use sip_dispatch::links::{Fallback, Options, Rate, Sanity, Throttle};
-use sip_dispatch::{Config, Dispatcher, ReceiveChain, Share};
+use sip_dispatch::{
+    Answer, Config, Dispatcher, Exchange, Gate, Hold, Identity, ReceiveChain, Receiver, Share, Status, Verdict, reason,
+};
 use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
 
 /// The system's allocator, counting for each thread.
@@ -125,3 +132,67 @@ fn a_refusal_allocates_nothing() {
         assert_eq!(server.allocations(request.as_bytes()), 0, "{to}");
     }
 }
+
+/// What keeps every request, until it is opened.
+#[derive(Clone, Default)]
+struct Store {
+    open: Arc<Door>,
+    told: Arc<AtomicUsize>,
+}
+
+#[derive(Default)]
+struct Door(AtomicBool);
+
+impl Gate for Door {
+    fn poll(&self, _: &mut Context<'_>) -> Poll<bool> {
+        if self.0.load(Ordering::Relaxed) { Poll::Ready(true) } else { Poll::Pending }
+    }
+}
+
+impl Receiver for Store {
+    fn receive(&self, ex: &mut Exchange<'_>) -> Verdict {
+        ex.identify(Identity { name: Cow::Borrowed(b"alice"), realm: Cow::Borrowed(b"example.com") });
+        let hold = Hold::new(self.open.clone(), reason::PENDING_LOST);
+        ex.when(Answer::Held { value: (), hold, lost: || () }, self, |this, ex, ()| {
+            ex.when_told(&this.told, 1, |told, more, _| {
+                told.fetch_add(more, Ordering::Relaxed);
+            });
+            Verdict::Handled(ex.refuse(Status::OK, reason::OPTIONS_ANSWERED))
+        })
+    }
+}
+
+#[test]
+fn a_held_answer_allocates_once_for_who_is_to_be_told() {
+    const EACH: usize = 20;
+    // Until rooms are made, and the ring of answers has gone round.
+    const WARM: u64 = 20;
+    let store = Store::default();
+    let config = Config { absorb_bytes: 1 << 16, ..Config::default() };
+    let mut dispatcher = Dispatcher::new(ReceiveChain::new([store.clone().into()]), config, Share::WHOLE)
+        .on_outcome(|outcome| assert_eq!(outcome.identity.map(|who| (&*who.name, &*who.realm)), Some(WHO)));
+    let mut outbox = Outbox::new();
+    for turn in 0..100 {
+        store.open.0.store(false, Ordering::Relaxed);
+        let now = Now::from_millis(turn + 1);
+        let mut group = None;
+        for n in 0..EACH {
+            let bytes = options(turn as usize * EACH + n);
+            let before = ALLOCATIONS.get();
+            let pending = dispatcher.on_message(Inbound { bytes: &bytes, peer: PEER, now }, &mut outbox);
+            assert!(turn < WARM || ALLOCATIONS.get() - before == 1, "{} at {turn}, {n}", ALLOCATIONS.get() - before);
+            group = group.or(pending);
+        }
+        store.open.0.store(true, Ordering::Relaxed);
+        let Some(group) = group else { panic!("nothing waits") };
+        let Poll::Ready(over) = pin!(group).poll(&mut Context::from_waker(Waker::noop())) else { panic!("it is over") };
+        let before = ALLOCATIONS.get();
+        assert!(dispatcher.resume(over, now, &mut outbox).is_none());
+        assert!(turn < WARM || ALLOCATIONS.get() == before, "{} at {turn}", ALLOCATIONS.get() - before);
+        assert_eq!(outbox.len(), EACH);
+        outbox.clear();
+    }
+    assert_eq!(store.told.load(Ordering::Relaxed), 100 * EACH);
+}
+
+const WHO: (&[u8], &[u8]) = (b"alice", b"example.com");
