@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Nobody is asked for a password.
 fn plain(text: &str, times: u32) -> Result<House, Box<dyn Error>> {
-    let (mut house, mut template) = (House::of(links()?, None)?, Template::new(text));
+    let (mut house, mut template) = (House::of(links([])?, None)?, Template::new(text));
     for n in 0..times {
         house.ask(n, template.request(n)?);
     }
@@ -58,7 +58,7 @@ fn plain(text: &str, times: u32) -> Result<House, Box<dyn Error>> {
 
 /// A refresh of one phone of ten that one address has.
 fn tenth(times: u32) -> Result<House, Box<dyn Error>> {
-    let mut house = House::of(links()?, None)?;
+    let mut house = House::of(links([])?, None)?;
     let phone = |number: u32| {
         let id = format!("28fa7e35-3d75-4100-af2b-{number:012}");
         let contact = format!("alice@127.0.0.1:{}", 40_000 + number);
@@ -136,7 +136,7 @@ fn enough(times: u32) -> Result<(), Box<dyn Error>> {
 
 /// One that asks alice for her password.
 fn with_passwords(function: HashFunction) -> Result<House, Box<dyn Error>> {
-    let mut links = links()?;
+    let mut links = links([])?;
     links.insert(2, authorize(function)?);
     House::of(links, None)
 }

@@ -148,6 +148,11 @@ impl History {
 /// Bindings that no request has made or ended.
 impl Observer for History {
     fn changed(&self, aor: &Aor<'_>, before: Option<&Record>, after: Option<&Record>, why: Reason, now: Now) {
+        // A request that has ended nothing by the way: the usual case.
+        let has_expired = before.and_then(Record::earliest_expiry).is_some_and(|earliest| earliest <= now.at);
+        if !has_expired && !WITHOUT_REQUEST.contains(&why) {
+            return;
+        }
         changes::each(before, after, why, now, |Change { why, binding, .. }| {
             if WITHOUT_REQUEST.contains(&why) {
                 self.add(aor, &Seen::of_binding(binding, why, now));
@@ -199,4 +204,41 @@ fn push(outcomes: &mut VecDeque<Kept>, seen: &Seen<'_>, aor: Option<&Aor<'_>>, m
         outcomes.pop_back();
     }
     outcomes.push_front(Kept::new(seen, aor));
+}
+
+#[cfg(test)]
+mod tests {
+    use sip_registrar::testing::{register, wait, with_aor};
+    use sip_registrar::{Limits, MemoryLocation};
+
+    use super::*;
+
+    fn codes(history: &History) -> Vec<String> {
+        with_aor("alice", |aor| history.of(aor)).into_iter().map(|outcome| outcome.reason).collect()
+    }
+
+    #[test]
+    fn a_request_tells_of_bindings_that_have_expired_meanwhile_and_of_no_others() {
+        let (history, table) = (History::new(HistoryConfig::default()), MemoryLocation::default());
+        let mut cseq = 0;
+        let mut register = |contact: &str, expires: u32, second: u64| {
+            cseq += 1;
+            let (limits, now) = (Limits::default(), Now::from_millis(second * 1000));
+            let done = register(&table, limits, "alice", ("call", cseq), &[(contact, expires)], now);
+            let done = wait(done).unwrap();
+            let after = done.after.unwrap();
+            let binding = after.bindings().next().unwrap();
+            with_aor("alice", |aor| {
+                // What ends without a request is told of addresses that are known.
+                history.of_address(aor, &Seen::of_binding(&binding, reason::REFRESHED, now), true);
+                history.changed(aor, done.before.as_ref(), Some(&after), reason::REFRESHED, now);
+            });
+        };
+        register("sip:a@h", 60, 1);
+        register("sip:b@h", 3600, 2);
+        register("sip:b@h", 3600, 3);
+        assert_eq!(codes(&history), ["refreshed"]);
+        register("sip:b@h", 3600, 100);
+        assert_eq!(codes(&history), ["expired", "refreshed"]);
+    }
 }

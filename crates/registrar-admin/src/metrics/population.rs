@@ -127,8 +127,8 @@ fn add(count: &AtomicU64, before: u64, after: u64) {
 
 fn tally(record: Option<&Record>) -> Tally {
     let mut tally = Tally::default();
-    for binding in record.into_iter().flat_map(Record::bindings) {
-        if let Some(count) = tally.get_mut(column(binding.transport)) {
+    for transport in record.into_iter().flat_map(Record::transports) {
+        if let Some(count) = tally.get_mut(column(transport)) {
             *count += 1;
         }
     }

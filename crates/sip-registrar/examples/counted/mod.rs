@@ -10,10 +10,11 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use sip_dispatch::links::{Fallback, Options, Sanity};
 use sip_dispatch::{Config, Dispatcher, Link, Outcome, ReceiveChain, Share};
-use sip_registrar::{Redirect, Registrar};
+use sip_registrar::{Observer, Redirect, Registrar, RegistrarBuilder};
 use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
 
 /// As pjsua writes it, 628 bytes; CSeq and branch are numbers of ten digits.
@@ -44,9 +45,10 @@ pub(crate) fn arguments() -> Result<(Option<String>, u32), Box<dyn Error>> {
     }
 }
 
-/// The links of a registrar that asks nobody for a password.
-pub(crate) fn links() -> Result<Vec<Link>, Box<dyn Error>> {
-    let registrar = Registrar::builder().domains(["example.com"]).build()?;
+/// The links of a registrar that asks nobody for a password, and tells these of changes.
+pub(crate) fn links(observers: impl IntoIterator<Item = Arc<dyn Observer>>) -> Result<Vec<Link>, Box<dyn Error>> {
+    let builder = Registrar::builder().domains(["example.com"]);
+    let registrar = observers.into_iter().fold(builder, RegistrarBuilder::observer).build()?;
     Ok(vec![
         Sanity { supported: Some(&["path"]), ..Sanity::default() }.into(),
         Options { allow: &["REGISTER", "OPTIONS"], supported: &["path"] }.into(),

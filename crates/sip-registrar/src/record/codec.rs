@@ -27,8 +27,9 @@ const FORMAT: u8 = 2;
 const FORMAT_WITHOUT_TIES: u8 = 1;
 /// The bytes of a binding from `expires_at` to `instance_len`.
 pub(super) const FIXED: usize = 36;
-/// Where its CSeq and its flags stand.
+/// Where its CSeq, its transport and its flags stand.
 pub(super) const CSEQ_AT: usize = 12;
+pub(super) const TRANSPORT_AT: usize = 24;
 pub(super) const FLAGS_AT: usize = 25;
 pub(super) const HAS_V6: u8 = 1;
 pub(super) const HAS_FLOW: u8 = 2;

@@ -193,6 +193,11 @@ impl Record {
         codec::bindings(self.as_bytes())
     }
 
+    /// Over what each of its bindings was registered, expired ones included.
+    pub fn transports(&self) -> impl Iterator<Item = Transport> {
+        codec::unread(self.as_bytes()).filter_map(Unread::transport)
+    }
+
     /// Those of a record that may not be there.
     pub(crate) fn bindings_of(record: Option<&Self>) -> impl Iterator<Item = Binding<'_>> {
         codec::bindings(record.map_or(&[], Self::as_bytes))

@@ -1,8 +1,8 @@
 //! Bindings of which little is wanted, so that the rest is not read.
 
-use sip_transport::Timestamp;
+use sip_transport::{Timestamp, Transport};
 
-use super::codec::{CSEQ_AT, FIXED, FLAGS_AT, FOLLOWS, HAS_FLOW, HAS_SCOPE, HAS_V6, Reader, SUSPECT};
+use super::codec::{CSEQ_AT, FIXED, FLAGS_AT, FOLLOWS, HAS_FLOW, HAS_SCOPE, HAS_V6, Reader, SUSPECT, TRANSPORT_AT};
 
 /// A binding of which only what is asked for is read.
 #[derive(Clone, Copy)]
@@ -24,6 +24,10 @@ impl<'a> Unread<'a> {
 
     pub(crate) fn cseq(self) -> Option<u32> {
         self.0.get(CSEQ_AT..)?.first_chunk().map(|cseq| u32::from_be_bytes(*cseq))
+    }
+
+    pub(crate) fn transport(self) -> Option<Transport> {
+        Transport::from_code(*self.0.get(TRANSPORT_AT)?)
     }
 
     /// Whether it lives by its connection, or did.
@@ -63,7 +67,7 @@ impl<'a> Unread<'a> {
 #[cfg(test)]
 mod tests {
     use sip_message::header::QValue;
-    use sip_transport::{Flow, LegId, Transport};
+    use sip_transport::{Flow, LegId};
 
     use super::*;
     use crate::Aor;
@@ -76,11 +80,11 @@ mod tests {
         let aor = Aor::parse("sip:a@example.com", &mut buffer).unwrap();
         let mut builder = RecordBuilder::new(&mut scratch, &aor, 1);
         // Each has another length before its texts.
-        for (at, (source, flow, tie)) in [
-            ("192.0.2.1:5060", None, Tie::None),
-            ("192.0.2.1:5060", flow, Tie::Suspect),
-            ("[2001:db8::1]:5060", None, Tie::None),
-            ("[fe80::1%7]:5060", flow, Tie::Follows),
+        for (at, (source, transport, flow, tie)) in [
+            ("192.0.2.1:5060", Transport::Udp, None, Tie::None),
+            ("192.0.2.1:5060", Transport::Tcp, flow, Tie::Suspect),
+            ("[2001:db8::1]:5060", Transport::Udp, None, Tie::None),
+            ("[fe80::1%7]:5060", Transport::Wss, flow, Tie::Follows),
         ]
         .into_iter()
         .enumerate()
@@ -99,7 +103,7 @@ mod tests {
                 path: b"",
                 user_agent: b"phone",
                 source: source.parse().unwrap(),
-                transport: Transport::Udp,
+                transport,
                 leg: LegId(0),
                 flow,
                 tie,
@@ -111,6 +115,7 @@ mod tests {
             assert_eq!(unread.contact(), Some(binding.contact));
             assert_eq!(unread.call_id(), Some(binding.call_id));
             assert_eq!((unread.expires_at(), unread.cseq()), (Some(binding.expires_at), Some(binding.cseq)));
+            assert_eq!(unread.transport(), Some(binding.transport));
             assert_eq!(unread.is_tied(), binding.tie != Tie::None);
             for now in [0, 1_500, 2_500, 9_000].map(Timestamp) {
                 assert_eq!(unread.is_reachable(now), binding.is_reachable(now), "{now:?}");
