@@ -1,7 +1,10 @@
 //! What is known of a user.
 
+use std::sync::Arc;
+
 use sip_message::header::Algorithm;
 use sip_message::uri::Host;
+use smallvec::SmallVec;
 use zeroize::Zeroizing;
 
 use super::{Grants, Ha1, HashFunction};
@@ -13,8 +16,9 @@ use crate::Aor;
 /// every user.
 #[derive(Clone, Debug)]
 pub struct Account {
-    name: Box<[u8]>,
-    realm: Box<[u8]>,
+    /// Here, and not in memory of its own: it is compared for every request.
+    name: SmallVec<[u8; NAME]>,
+    realm: Arc<[u8]>,
     password: Option<Secret>,
     /// Of `name:realm:password`.
     ha1: [Option<Ha1>; 3],
@@ -23,6 +27,9 @@ pub struct Account {
     algorithms: Algorithms,
     grants: Grants,
 }
+
+/// So many bytes have the names of most users.
+const NAME: usize = 24;
 
 #[derive(Clone)]
 struct Secret(Zeroizing<Box<[u8]>>);
@@ -36,9 +43,9 @@ impl std::fmt::Debug for Secret {
 impl Account {
     /// A user without secrets, who can prove nothing yet. `name` is the user part of the address, decoded.
     #[must_use]
-    pub fn new(name: impl Into<Box<[u8]>>, realm: impl Into<Box<[u8]>>) -> Self {
+    pub fn new(name: impl AsRef<[u8]>, realm: impl Into<Arc<[u8]>>) -> Self {
         Self {
-            name: name.into(),
+            name: name.as_ref().into(),
             realm: realm.into(),
             password: None,
             ha1: [None, None, None],
@@ -46,6 +53,12 @@ impl Account {
             algorithms: Algorithms::default(),
             grants: Grants::default(),
         }
+    }
+
+    /// The same with bytes for its realm that others have too.
+    pub(super) fn of_realm(self, realm: Arc<[u8]>) -> Self {
+        debug_assert_eq!(self.realm, realm);
+        Self { realm, ..self }
     }
 
     /// With this password, good for every algorithm.

@@ -1,9 +1,9 @@
 //! Users in memory.
 
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock};
 
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::{HashMap, HashSet, HashTable};
 use sip_dispatch::Answer;
 
 use super::account::Ability;
@@ -12,41 +12,25 @@ use super::{Account, Algorithms, Credentials, Found, HashFunction, Wanted};
 /// A table of users by name and domain, read by all workers and changed by none: to change it, build another.
 #[derive(Debug, Default)]
 pub struct UserTable {
-    users: HashMap<Key, Arc<Account>, RandomState>,
+    users: HashTable<User>,
+    keys: RandomState,
     hashed: HashMap<(HashFunction, [u8; 32]), Arc<Account>, RandomState>,
     /// What users can answer with, and how many can that.
     abilities: Vec<(Ability, usize)>,
+    /// Domains and realms, each once: they are compared for every request, so all users should name the same bytes.
+    names: HashSet<Arc<[u8]>, RandomState>,
 }
 
-/// Name and domain, owned.
-#[derive(Debug, PartialEq, Eq)]
-struct Key {
-    name: Box<[u8]>,
-    domain: Box<[u8]>,
+/// A user with its domain; its name is in the account, so that to compare it is to fetch what is needed next.
+#[derive(Debug)]
+struct User {
+    account: Arc<Account>,
+    domain: Arc<[u8]>,
 }
 
-/// The same, borrowed.
-struct KeyRef<'a> {
-    name: &'a [u8],
-    domain: &'a [u8],
-}
-
-impl Hash for KeyRef<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
-        self.domain.hash(state);
-    }
-}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        KeyRef { name: &self.name, domain: &self.domain }.hash(state);
-    }
-}
-
-impl Equivalent<Key> for KeyRef<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        *self.name == *key.name && *self.domain == *key.domain
+impl User {
+    fn is(&self, name: &[u8], domain: &[u8]) -> bool {
+        *self.account.name() == *name && *self.domain == *domain
     }
 }
 
@@ -60,23 +44,45 @@ impl UserTable {
     /// Adds a user of `domain`, which is canonical: a name in lower case, IPv6 in brackets. Gives back who had the same
     /// name before.
     pub fn insert(&mut self, domain: &[u8], account: Account) -> Option<Arc<Account>> {
-        let key = Key { name: account.name().into(), domain: domain.into() };
+        let domain = self.shared(domain);
+        let realm = self.shared(account.realm());
+        let account = account.of_realm(realm);
         let ability = account.ability();
         match self.abilities.iter_mut().find(|(other, _)| *other == ability) {
             Some((_, users)) => *users += 1,
             None => self.abilities.push((ability, 1)),
         }
-        let before = self.users.insert(key, Arc::new(account))?;
+        let Self { users, keys, .. } = self;
+        let hash_of = |user: &User| hash(keys, user.account.name(), &user.domain);
+        let user = User { account: Arc::new(account), domain };
+        let key = hash_of(&user);
+        let before = match users.find_mut(key, |other| other.is(user.account.name(), &user.domain)) {
+            Some(place) => std::mem::replace(place, user).account,
+            None => {
+                users.insert_unique(key, user, hash_of);
+                return None;
+            }
+        };
         if let Some((_, users)) = self.abilities.iter_mut().find(|(other, _)| *other == before.ability()) {
             *users -= 1;
         }
         Some(before)
     }
 
+    /// The same bytes for every user who has them.
+    fn shared(&mut self, name: &[u8]) -> Arc<[u8]> {
+        self.names.get_or_insert_with(name, |name| name.into()).clone()
+    }
+
+    fn get(&self, name: &[u8], domain: &[u8]) -> Option<&Arc<Account>> {
+        let found = self.users.find(hash(&self.keys, name, domain), |user| user.is(name, domain));
+        found.map(|user| &user.account)
+    }
+
     /// Makes every user known by its hash too (RFC 7616 §3.4.4), for the algorithms of these functions.
     #[must_use]
     pub fn with_userhash(mut self, functions: &[HashFunction]) -> Self {
-        for account in self.users.values() {
+        for User { account, .. } in &self.users {
             for &function in functions {
                 let hash = function.hash(&[account.name(), b":", account.realm()]).bytes;
                 self.hashed.insert((function, hash), account.clone());
@@ -100,14 +106,12 @@ impl UserTable {
 
 impl Credentials for UserTable {
     fn find(&self, wanted: &Wanted<'_>) -> Answer<Found> {
-        Answer::Now(Ok(self.users.get(&KeyRef::from(wanted)).cloned()))
+        Answer::Now(Ok(self.get(wanted.name, wanted.domain).cloned()))
     }
 
     fn find_hashed(&self, function: HashFunction, userhash: &[u8; 32], domain: &[u8], realm: &[u8]) -> Answer<Found> {
         let account = self.hashed.get(&(function, *userhash));
-        let is_here = |account: &&Arc<Account>| {
-            account.realm() == realm && self.users.contains_key(&KeyRef { name: account.name(), domain })
-        };
+        let is_here = |account: &&Arc<Account>| account.realm() == realm && self.get(account.name(), domain).is_some();
         Answer::Now(Ok(account.filter(is_here).cloned()))
     }
 
@@ -117,13 +121,13 @@ impl Credentials for UserTable {
         if let [] | [_] = *self.abilities {
             return self.abilities.first().map_or(offered, |(ability, _)| ability.of(offered));
         }
-        let key = KeyRef::from(wanted);
-        if let Some(account) = self.users.get(&key) {
+        let Wanted { name, domain, .. } = *wanted;
+        if let Some(account) = self.get(name, domain) {
             return account.ability().of(offered);
         }
         // The same for every table of this process: one that is reloaded must not give its users away.
         static DISGUISE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        let place = (u128::from(DISGUISE.hash_one(&key)) * self.users.len() as u128) >> 64;
+        let place = (u128::from(hash(&DISGUISE, name, domain)) * self.users.len() as u128) >> 64;
         let mut end = 0;
         let mut abilities = self.abilities.iter();
         let found = abilities.find(|(_, users)| {
@@ -134,10 +138,8 @@ impl Credentials for UserTable {
     }
 }
 
-impl<'a> From<&Wanted<'a>> for KeyRef<'a> {
-    fn from(wanted: &Wanted<'a>) -> Self {
-        Self { name: wanted.name, domain: wanted.domain }
-    }
+fn hash(keys: &RandomState, name: &[u8], domain: &[u8]) -> u64 {
+    keys.hash_one((name, domain))
 }
 
 #[cfg(test)]
@@ -168,6 +170,16 @@ mod tests {
         assert_eq!(find(&table, &wanted("alice")).as_deref(), Some("alice"));
         assert_eq!(find(&table, &wanted("Alice")), None);
         assert_eq!(find(&table, &Wanted { domain: b"example.org", ..wanted("alice") }), None);
+    }
+
+    #[test]
+    fn users_have_the_bytes_of_their_realm_in_common() {
+        let mut table = UserTable::new();
+        for name in ["alice", "bob"] {
+            table.insert(b"example.com", user(name));
+        }
+        let realm = |name| table.get(name, b"example.com").unwrap().realm().as_ptr();
+        assert_eq!(realm(b"alice"), realm(b"bob"));
     }
 
     #[test]
