@@ -129,6 +129,8 @@ impl Load {
             while now < end && turns.started() < plan.count {
                 let Some((line, due)) = turns.next(now) else { break };
                 let user = plan.users.0 + self.user(line, &order);
+                // Phones keep the port that they have.
+                let line = if self.homes.is_empty() { user as usize % self.lines.len() } else { line };
                 let sent = Sent::new(user, line, due, plan.proof);
                 match plan.proof {
                     Proof::Again(login) => self.prove(login, &mut template, sent)?,
