@@ -167,6 +167,9 @@ fn a_held_answer_allocates_once_for_who_is_to_be_told() {
     const EACH: usize = 20;
     // Until rooms are made, and the ring of answers has gone round.
     const WARM: u64 = 20;
+    // The table of what waits may grow once more, at a time that chance decides.
+    const GROWS: usize = 1;
+    let mut more = 0;
     let store = Store::default();
     let config = Config { absorb_bytes: 1 << 16, ..Config::default() };
     let mut dispatcher = Dispatcher::new(ReceiveChain::new([store.clone().into()]), config, Share::WHOLE)
@@ -180,7 +183,9 @@ fn a_held_answer_allocates_once_for_who_is_to_be_told() {
             let bytes = options(turn as usize * EACH + n);
             let before = ALLOCATIONS.get();
             let pending = dispatcher.on_message(Inbound { bytes: &bytes, peer: PEER, now }, &mut outbox);
-            assert!(turn < WARM || ALLOCATIONS.get() - before == 1, "{} at {turn}, {n}", ALLOCATIONS.get() - before);
+            if turn >= WARM {
+                more += ALLOCATIONS.get() - before - 1;
+            }
             group = group.or(pending);
         }
         store.open.0.store(true, Ordering::Relaxed);
@@ -188,10 +193,13 @@ fn a_held_answer_allocates_once_for_who_is_to_be_told() {
         let Poll::Ready(over) = pin!(group).poll(&mut Context::from_waker(Waker::noop())) else { panic!("it is over") };
         let before = ALLOCATIONS.get();
         assert!(dispatcher.resume(over, now, &mut outbox).is_none());
-        assert!(turn < WARM || ALLOCATIONS.get() == before, "{} at {turn}", ALLOCATIONS.get() - before);
+        if turn >= WARM {
+            more += ALLOCATIONS.get() - before;
+        }
         assert_eq!(outbox.len(), EACH);
         outbox.clear();
     }
+    assert!(more <= GROWS, "{more} more");
     assert_eq!(store.told.load(Ordering::Relaxed), 100 * EACH);
 }
 
