@@ -409,10 +409,13 @@ impl Core {
             (None, Verdict::Pending(_)) => Refusal::TOO_MANY.answer(&mut ex),
             (None, Verdict::Pass | Verdict::Handled(_)) => ex.refuse(Status::NOT_IMPLEMENTED, reason::UNANSWERED),
         };
-        if ex.hold.is_some() && is_full {
+        let mut owed = None;
+        if let Some(hold) = ex.hold.take_if(|_| is_full) {
             ex.out.truncate(before);
-            (ex.sealed, ex.hold) = (None, None);
+            ex.sealed = None;
             sealed = Refusal::TOO_MANY.answer(&mut ex);
+            // It may come to pass all the same.
+            owed = Some((hold, take(&mut ex.told)));
         }
         if ex.contradicted {
             self.counters.second_answers.add();
@@ -426,7 +429,8 @@ impl Core {
         let answered = Answered { sealed, before, out: &*ex.out, now };
         self.log(message, &peer, arrived, ex.carried.identity.as_ref(), answered);
         self.remember(&peer, key, stateless, before, now, out);
-        None
+        let (hold, told) = owed?;
+        self.held.owe(told, &hold, now.at).map(|serial| Pending::group(serial, hold))
     }
 
     /// Takes the answer that was written last out again, until it may be told.

@@ -103,24 +103,36 @@ impl HeldRoom {
         is_answered: bool,
         now: Timestamp,
     ) -> Option<u64> {
+        let (flow, place) = (held.peer.flow, self.waiting.vacant_key());
+        let (group, is_new) = self.group(hold, now)?;
+        let start = group.answers.len();
+        let to = if is_answered { out.withdraw(&mut group.answers) } else { None };
+        let answer = to.map(|to| (to, start..group.answers.len()));
+        group.requests.push_back(Request { place, flow, answer });
+        let serial = group.serial;
+        self.waiting.insert(held);
+        is_new.then_some(serial)
+    }
+
+    /// Takes up what is to be told, should it come to pass, of a request that is answered otherwise. Gives the number of the
+    /// group if it is new.
+    pub(crate) fn owe(&mut self, told: Told, hold: &Hold, now: Timestamp) -> Option<u64> {
+        let (group, is_new) = self.group(hold, now)?;
+        group.told.push(told);
+        is_new.then_some(group.serial)
+    }
+
+    /// The group that waits for this, and whether it is new.
+    fn group(&mut self, hold: &Hold, now: Timestamp) -> Option<(&mut Group, bool)> {
         let known = self.groups.iter().rposition(|group| group.hold.is_of(hold));
-        let is_new = known.is_none();
-        if is_new {
+        if known.is_none() {
             self.serial += 1;
             let (requests, answers) = self.spare.pop().unwrap_or_default();
             let (serial, hold) = (self.serial, hold.clone());
             self.groups.push_back(Group { serial, hold, since: now, requests, answers, told: Vec::new() });
         }
-        let group = match known {
-            Some(place) => self.groups.get_mut(place),
-            None => self.groups.back_mut(),
-        }?;
-        let start = group.answers.len();
-        let to = if is_answered { out.withdraw(&mut group.answers) } else { None };
-        let answer = to.map(|to| (to, start..group.answers.len()));
-        let flow = held.peer.flow;
-        group.requests.push_back(Request { place: self.waiting.insert(held), flow, answer });
-        is_new.then_some(group.serial)
+        let place = known.unwrap_or(self.groups.len() - 1);
+        self.groups.get_mut(place).map(|group| (group, known.is_none()))
     }
 
     /// Takes a group out.

@@ -175,8 +175,14 @@ fn no_more_answers_are_held_than_requests_may_wait() {
     let refused = worker.answer(numbered(3));
     assert_eq!((refused.code(), refused.header(HeaderId::RetryAfter).as_str()), (503, "10"));
     disk.write(true);
-    assert_eq!(worker.poll().len(), 2);
+    assert_eq!((worker.poll().len(), disk.told.get()), (2, 3), "what was refused was kept all the same");
     assert_eq!(worker.udp(numbered(4)), [], "there is room again");
+    assert_eq!(worker.udp(numbered(5)), []);
+    // Nobody else waits for this write.
+    disk.write(false);
+    assert_eq!(worker.answer(numbered(6)).code(), 503);
+    disk.write(true);
+    assert_eq!((worker.poll().len(), disk.told.get()), (2, 4));
 }
 
 #[test]
