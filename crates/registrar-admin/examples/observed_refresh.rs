@@ -1,5 +1,5 @@
-//! Refreshes one binding N times and tells of each and of what it changes, for counting instructions: what is more than in the example
-//! `requests` of `sip-registrar` is what telling costs.
+//! Refreshes one binding N times and tells of each and of what it changes, for counting instructions: what is more than
+//! in the example `requests` of `sip-registrar` is what telling costs.
 #![expect(clippy::print_stdout, reason = "a command-line example")]
 
 #[path = "../../sip-registrar/examples/counted/mod.rs"]

@@ -429,7 +429,7 @@ impl Core {
         let answered = Answered { sealed, before, out: &*ex.out, now };
         self.log(message, &peer, arrived, ex.carried.identity.as_ref(), answered);
         self.remember(&peer, key, stateless, before, now, out);
-        let (hold, told) = owed?;
+        let (hold, told) = owed.filter(|(_, told)| !told.is_nothing())?;
         self.held.owe(told, &hold, now.at).map(|serial| Pending::group(serial, hold))
     }
 

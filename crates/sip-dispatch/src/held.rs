@@ -46,7 +46,8 @@ pub(crate) struct Group {
     requests: VecDeque<Request>,
     /// Their answers, one behind the other.
     answers: Vec<u8>,
-    /// Of requests that were answered otherwise since they had waited too long.
+    /// Of requests that were answered otherwise, since they had waited too long or too many waited. They are bounded by the
+    /// store, which refuses changes when it has too many to write.
     told: Vec<Told>,
 }
 
@@ -65,6 +66,12 @@ impl Group {
         let Request { place, answer, .. } = self.requests.pop_front()?;
         let answer = answer.map(|(to, range)| (to, self.answers.get(range).unwrap_or_default()));
         Some((room.waiting.try_remove(place)?, answer))
+    }
+
+    fn owe(&mut self, told: Told) {
+        if !told.is_nothing() {
+            self.told.push(told);
+        }
     }
 
     /// What is to be told of requests that are gone, should it come to pass.
@@ -118,7 +125,7 @@ impl HeldRoom {
     /// group if it is new.
     pub(crate) fn owe(&mut self, told: Told, hold: &Hold, now: Timestamp) -> Option<u64> {
         let (group, is_new) = self.group(hold, now)?;
-        group.told.push(told);
+        group.owe(told);
         is_new.then_some(group.serial)
     }
 
@@ -160,7 +167,7 @@ impl HeldRoom {
     pub(crate) fn overdue(&mut self, since: Timestamp) -> Option<Held> {
         let group = self.groups.iter_mut().find(|group| group.since <= since && !group.requests.is_empty())?;
         let mut held = self.waiting.try_remove(group.requests.pop_front()?.place)?;
-        group.told.push(take(&mut held.told));
+        group.owe(take(&mut held.told));
         Some(held)
     }
 }

@@ -18,6 +18,10 @@ impl Told {
         });
     }
 
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// It may be told now.
     pub(crate) fn tell(self, now: Now) {
         if let Some(told) = self.0 {

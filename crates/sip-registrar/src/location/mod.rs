@@ -3,6 +3,8 @@
 mod journal;
 mod loader;
 mod memory;
+#[cfg(test)]
+mod sample;
 mod shard;
 mod table;
 

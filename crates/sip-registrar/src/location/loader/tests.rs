@@ -1,10 +1,9 @@
 use proptest::prelude::*;
-use sip_message::header::QValue;
-use sip_transport::{LegId, Timestamp, Transport};
+use sip_transport::Timestamp;
 
 use super::*;
 use crate::location::TableConfig;
-use crate::record::{Binding, RecordBuilder, Tie};
+use crate::location::sample::record;
 
 const START: u64 = 1_700_000_000_000;
 
@@ -12,40 +11,13 @@ fn after(seconds: u64) -> Now {
     Now { at: Timestamp(START + seconds * 1000), wall: 0 }
 }
 
-/// A record of so many bindings, which end at once.
-fn record(aor: &Aor<'_>, bindings: usize, seconds: u64) -> Record {
-    let mut scratch = Vec::new();
-    let mut builder = RecordBuilder::new(&mut scratch, aor, seconds);
-    for place in 0..bindings {
-        let uri = format!("sip:a@h{place}");
-        builder.push(&Binding {
-            contact: uri.as_bytes(),
-            uri: uri.as_bytes(),
-            instance: b"",
-            reg_id: None,
-            q: QValue::ONE,
-            expires_at: after(seconds).at,
-            granted: 60,
-            call_id: b"c",
-            cseq: 1,
-            path: b"",
-            user_agent: b"",
-            source: "127.0.0.1:1".parse().unwrap(),
-            transport: Transport::Udp,
-            leg: LegId(0),
-            flow: None,
-            tie: Tie::None,
-        });
-    }
-    builder.finish().unwrap()
-}
-
 fn table(shards: usize) -> Table<()> {
     Table::new(TableConfig { max_bindings: 1, shards }, ())
 }
 
 proptest! {
-    /// Whoever loads, in however many lanes and so many changes at once, the table is as if each change had been made when it came.
+    /// However many load it, and make however many changes at once, a table is as if each change had been made when it
+    /// came.
     #[test]
     fn a_loaded_table_is_the_one_that_was_kept(
         changes in prop::collection::vec((0..20_usize, prop::option::weighted(0.8, (1..4_usize, 1..900_u64))), 0..200),
@@ -60,7 +32,7 @@ proptest! {
             (0..lanes).map(|index| loaded.loader(Share { index, of: lanes })).collect();
         for (name, change) in changes {
             let aor = aors[name];
-            let record = change.map(|(bindings, seconds)| record(&aor, bindings, seconds));
+            let record = change.map(|(bindings, seconds)| record(&aor, bindings, after(seconds).at));
             kept.restore(&aor, record.clone(), now);
             let mut taken = 0;
             for loader in &mut loaders {

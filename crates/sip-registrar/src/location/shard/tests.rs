@@ -1,41 +1,14 @@
 use std::hash::{BuildHasher, RandomState};
 
 use proptest::prelude::*;
-use sip_message::header::QValue;
-use sip_transport::{LegId, Transport};
 
 use super::*;
-use crate::record::{Binding, RecordBuilder, Tie};
+use crate::location::sample::record;
 
 const START: u64 = 1_700_000_000;
 
 fn at(second: u64) -> Timestamp {
     Timestamp((START + second) * 1000)
-}
-
-fn record(name: &str, expires_at: Timestamp) -> Record {
-    let binding = Binding {
-        contact: b"sip:a@h",
-        uri: b"sip:a@h",
-        instance: b"",
-        reg_id: None,
-        q: QValue::ONE,
-        expires_at,
-        granted: 60,
-        call_id: b"c",
-        cseq: 1,
-        path: b"",
-        user_agent: b"",
-        source: "127.0.0.1:1".parse().unwrap(),
-        transport: Transport::Udp,
-        leg: LegId(0),
-        flow: None,
-        tie: Tie::None,
-    };
-    let mut scratch = Vec::new();
-    let mut builder = RecordBuilder::new(&mut scratch, &Aor::from_canonical(name.as_bytes()), 1);
-    builder.push(&binding);
-    builder.finish().unwrap()
 }
 
 /// A shard, and how often it has looked at a record.
@@ -54,7 +27,7 @@ impl Counted {
     fn put(&mut self, name: &str, now: Timestamp, expires_at: Option<Timestamp>) {
         let aor = Aor::from_canonical(name.as_bytes());
         let hash_of = |aor: &Aor<'_>| self.keys.hash_one(aor.as_bytes());
-        let record = expires_at.map(|expires_at| record(name, expires_at));
+        let record = expires_at.map(|expires_at| record(&aor, 1, expires_at));
         self.shard.replace(hash_of(&aor), &aor, record, now, hash_of);
     }
 
