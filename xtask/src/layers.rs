@@ -79,6 +79,7 @@ const LAYERS: &[Layer] = &[
             "md-5",
             "memchr",
             "parking_lot",
+            "prefetch-index",
             "sha2",
             "smallvec",
             "subtle",

@@ -5,7 +5,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sip_dispatch::{Answer, Hold, Share};
+use sip_dispatch::{Answer, Coming, Hold, Share};
 use sip_registrar::location::{Done, Table, TableConfig};
 use sip_registrar::{Aor, LocationService, Page, Plan, Record, RegisterError, Registered, Removal, StoreError, reason};
 use sip_transport::{Flow, Now, Timestamp};
@@ -209,6 +209,10 @@ impl DurableLocation {
 impl LocationService for DurableLocation {
     fn register(&self, aor: &Aor<'_>, plan: &Plan<'_>, now: Now) -> Answer<Result<Registered, RegisterError>> {
         self.done(self.table.register(aor, plan, now))
+    }
+
+    fn prepare(&self, coming: &Coming<'_>) {
+        self.table.prepare(coming);
     }
 
     fn lookup(&self, aor: &Aor<'_>, now: Now) -> Answer<Result<Option<Record>, StoreError>> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sip_message::Method;
 use sip_transport::{FlowEvent, Now, Peer, Tick};
 
-use crate::{Deferred, Exchange, Receiver, Share, Verdict};
+use crate::{Coming, Deferred, Exchange, Receiver, Share, Verdict};
 
 type Filter = Box<dyn Fn(&Exchange<'_>) -> bool + Send + Sync>;
 
@@ -103,6 +103,10 @@ fn settled(ex: &Exchange<'_>, verdict: Verdict) -> Verdict {
 impl Receiver for ReceiveChain {
     fn receive(&self, ex: &mut Exchange<'_>) -> Verdict {
         self.walk(ex, 0)
+    }
+
+    fn prepare(&self, coming: &Coming<'_>) {
+        self.links.iter().for_each(|link| link.receiver.prepare(coming));
     }
 
     fn tick(&self, now: Now, share: Share) -> Tick {

@@ -18,8 +18,8 @@ use crate::route::response_route;
 use crate::told::Told;
 use crate::transaction::{Keys, TransactionKey};
 use crate::{
-    Config, Counters, Deferred, Exchange, Hold, Identity, Pending, Reason, ReceiveChain, Receiver, Resume, Rules,
-    Sealed, Share, Status, Verdict, reason, unreadable,
+    Coming, Config, Counters, Deferred, Exchange, Hold, Identity, Pending, Reason, ReceiveChain, Receiver, Resume,
+    Rules, Sealed, Share, Status, Verdict, reason, unreadable,
 };
 
 /// How many remembered answers a tick forgets at most.
@@ -122,6 +122,10 @@ impl Dispatcher {
 impl Ingress for Dispatcher {
     type Pending = Pending;
     type Resume = Resume;
+
+    fn prepare(&mut self, messages: &[&[u8]]) {
+        self.core.chain.prepare(&Coming::new(messages));
+    }
 
     fn on_message(&mut self, rx: Inbound<'_>, out: &mut Outbox) -> Option<Pending> {
         let Self { index, core } = self;

@@ -26,6 +26,7 @@ mod absorb;
 mod answer;
 pub mod budget;
 mod chain;
+mod coming;
 mod config;
 mod copies;
 mod counters;
@@ -48,6 +49,7 @@ mod unreadable;
 
 pub use answer::{Answer, BoxFuture};
 pub use chain::{Link, ReceiveChain};
+pub use coming::Coming;
 pub use config::Config;
 pub use counters::{Counters, CountersSnapshot};
 pub use dispatcher::{Dispatcher, Outcome};

@@ -4,12 +4,17 @@ use std::task::{Context, Poll};
 
 use sip_transport::{FlowEvent, Now, Peer, Tick};
 
-use crate::{BoxFuture, Exchange, Sealed};
+use crate::{BoxFuture, Coming, Exchange, Sealed};
 
 /// One link of a [`ReceiveChain`](crate::ReceiveChain).
 pub trait Receiver: Send + Sync {
     /// Looks at a request.
     fn receive(&self, ex: &mut Exchange<'_>) -> Verdict;
+
+    /// Requests that may reach this link soon: a chance to ask memory for what they will need. Nothing depends on it.
+    fn prepare(&self, coming: &Coming<'_>) {
+        let _ = coming;
+    }
 
     /// Called about every 100 ms by every worker, for work that is spread over time: `share` says which part of it is
     /// this worker's.
@@ -129,6 +134,9 @@ impl std::fmt::Debug for Deferred {
 impl<R: Receiver + ?Sized> Receiver for std::sync::Arc<R> {
     fn receive(&self, ex: &mut Exchange<'_>) -> Verdict {
         (**self).receive(ex)
+    }
+    fn prepare(&self, coming: &Coming<'_>) {
+        (**self).prepare(coming);
     }
     fn tick(&self, now: Now, share: Share) -> Tick {
         (**self).tick(now, share)

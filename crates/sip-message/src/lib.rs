@@ -22,6 +22,7 @@
 mod chars;
 mod error;
 pub mod frame;
+pub mod glance;
 pub mod header;
 mod index;
 mod step;

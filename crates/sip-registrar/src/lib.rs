@@ -25,6 +25,7 @@ mod domains;
 mod flows;
 mod identity;
 mod limits;
+mod lines;
 pub mod location;
 mod observer;
 mod own;

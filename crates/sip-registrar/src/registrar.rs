@@ -8,7 +8,7 @@ pub use add::{AddError, Addition};
 use std::hash::RandomState;
 use std::sync::Arc;
 
-use sip_dispatch::{Answer, Exchange, Reason, Receiver, Share, Verdict};
+use sip_dispatch::{Answer, Coming, Exchange, Reason, Receiver, Share, Verdict};
 use sip_message::uri::{Host, SipUri};
 use sip_message::{Method, Uri};
 use sip_transport::{FlowEvent, Now, Peer, Tick};
@@ -232,6 +232,10 @@ impl Receiver for Registrar {
         }
         let result = with_scratch(|scratch| self.register(ex, scratch));
         result.unwrap_or_else(|refusal| Verdict::Handled(refusal.answer(ex)))
+    }
+
+    fn prepare(&self, coming: &Coming<'_>) {
+        self.inner.settings.location.prepare(coming);
     }
 
     fn tick(&self, now: Now, share: Share) -> Tick {

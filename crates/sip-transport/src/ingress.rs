@@ -47,6 +47,12 @@ pub trait Ingress {
     /// What that work ends with.
     type Resume: 'static;
 
+    /// Datagrams that have arrived together: those that are messages are handed up next, one by one. A chance to ask
+    /// memory for what they will need, all at once instead of one after the other. Nothing depends on it.
+    fn prepare(&mut self, datagrams: &[&[u8]]) {
+        let _ = datagrams;
+    }
+
     /// A message arrived.
     fn on_message(&mut self, rx: Inbound<'_>, out: &mut Outbox) -> Option<Self::Pending>;
     /// A pending future is ready.

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
 use tokio::io::Interest;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
@@ -20,7 +21,7 @@ use crate::counters::WorkerCounters;
 use crate::outbox::Promise;
 use crate::pending::Inbox;
 use crate::stream::{ConnectionLimits, READ_BUFFER, Table};
-use crate::udp::{Datagram, Gather, Received, Receiver, Sender, UdpLeg};
+use crate::udp::{BATCH, Datagram, Gather, Received, Receiver, Sender, UdpLeg};
 #[cfg(feature = "ws")]
 use crate::websocket;
 use crate::{
@@ -91,6 +92,13 @@ impl<I: Ingress> Service<I> {
         let result = self.guarded(|ingress, out| ingress.on_message(rx, out));
         self.flush_if_full(now);
         result
+    }
+
+    /// Announces what will be handed up.
+    fn prepare<'a>(&mut self, datagrams: impl Iterator<Item = Datagram<'a>>) {
+        let whole: SmallVec<[&[u8]; BATCH]> = datagrams.filter_map(Datagram::whole).collect();
+        // After a panic, which has been counted, they are handed up as if nothing had been said.
+        let _ = self.guarded(|ingress, _| ingress.prepare(&whole));
     }
 
     /// Hands up what pending work has ended with, and gives what is to be waited for next.
@@ -252,6 +260,9 @@ impl<I: Ingress + 'static> Worker<I> {
         let now = self.clock.now();
         let datagrams = receiver.datagrams();
         let count = datagrams.len();
+        if count > 1 {
+            service.prepare(receiver.datagrams());
+        }
         for datagram in datagrams {
             self.counters.datagrams_received.up();
             match datagram {

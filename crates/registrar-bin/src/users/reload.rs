@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use sip_dispatch::Answer;
+use sip_dispatch::{Answer, Coming};
 use sip_registrar::auth::{Algorithms, Credentials, Found, HashFunction, UserTable, Wanted};
 
 use super::changes::{Changes, Marks};
@@ -25,6 +25,10 @@ impl Credentials for ReloadedUsers {
 
     fn find_hashed(&self, function: HashFunction, userhash: &[u8; 32], domain: &[u8], realm: &[u8]) -> Answer<Found> {
         self.0.load().find_hashed(function, userhash, domain, realm)
+    }
+
+    fn prepare(&self, coming: &Coming<'_>) {
+        self.0.load().prepare(coming);
     }
 
     fn algorithms(&self, wanted: &Wanted<'_>, offered: Algorithms) -> Algorithms {

@@ -180,3 +180,29 @@ fn every_link_is_ticked_with_its_share_and_more_is_more() {
         (0, 0)
     );
 }
+
+#[test]
+fn every_link_hears_what_comes() {
+    use std::sync::{Arc, Mutex};
+
+    use sip_dispatch::{Coming, Receiver};
+    #[derive(Default)]
+    struct Hears(Mutex<Vec<String>>);
+    impl Receiver for Hears {
+        fn receive(&self, _: &mut Exchange<'_>) -> Verdict {
+            Verdict::Pass
+        }
+        fn prepare(&self, coming: &Coming<'_>) {
+            let mut heard = self.0.lock().unwrap();
+            heard.extend(coming.addresses().iter().map(|to| String::from_utf8_lossy(to.uri).into_owned()));
+        }
+    }
+    let (first, second) = (Arc::new(Hears::default()), Arc::new(Hears::default()));
+    let inner = ReceiveChain::new([Link::new(second.clone())]);
+    let to = |user: &str| format!("REGISTER sip:x SIP/2.0\r\nTo: <sip:{user}@x>\r\n\r\n");
+    let (alice, bob) = (to("alice"), to("bob"));
+    chain([Link::new(first.clone()), Link::new(inner)]).prepare(&[alice.as_bytes(), b"\r\n", bob.as_bytes()]);
+    for heard in [first, second] {
+        assert_eq!(*heard.0.lock().unwrap(), ["sip:alice@x", "sip:bob@x"]);
+    }
+}

@@ -119,6 +119,10 @@ impl Worker {
         self.now = Now::from_millis(self.now.wall + millis);
     }
 
+    pub(crate) fn prepare(&mut self, datagrams: &[&[u8]]) {
+        self.dispatcher.prepare(datagrams);
+    }
+
     /// Ticks until nothing is left to do.
     pub(crate) fn tick(&mut self) -> Vec<Response> {
         while self.dispatcher.on_tick(self.now, &mut self.outbox) == Tick::More {}

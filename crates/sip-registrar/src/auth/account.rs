@@ -1,7 +1,9 @@
 //! What is known of a user.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 
+use prefetch_index::prefetch_index;
 use sip_message::header::Algorithm;
 use sip_message::uri::Host;
 use smallvec::SmallVec;
@@ -18,6 +20,8 @@ use crate::Aor;
 pub struct Account {
     /// Here, and not in memory of its own: it is compared for every request.
     name: SmallVec<[u8; NAME]>,
+    /// The domain of its address; none before it is in a table.
+    domain: Option<Arc<[u8]>>,
     realm: Arc<[u8]>,
     password: Option<Secret>,
     /// Of `name:realm:password`.
@@ -46,6 +50,7 @@ impl Account {
     pub fn new(name: impl AsRef<[u8]>, realm: impl Into<Arc<[u8]>>) -> Self {
         Self {
             name: name.as_ref().into(),
+            domain: None,
             realm: realm.into(),
             password: None,
             ha1: [None, None, None],
@@ -55,10 +60,26 @@ impl Account {
         }
     }
 
-    /// The same with bytes for its realm that others have too.
-    pub(super) fn of_realm(self, realm: Arc<[u8]>) -> Self {
+    /// A user of this domain, whose bytes for domain and realm others have too.
+    pub(super) fn at_home(self, domain: Arc<[u8]>, realm: Arc<[u8]>) -> Self {
         debug_assert_eq!(self.realm, realm);
-        Self { realm, ..self }
+        Self { domain: Some(domain), realm, ..self }
+    }
+
+    pub(super) fn domain(&self) -> &[u8] {
+        self.domain.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn is(&self, name: &[u8], domain: &[u8]) -> bool {
+        *self.name == *name && *self.domain() == *domain
+    }
+
+    /// Asks memory for what an answer is checked by.
+    pub(super) fn fetch(&self) {
+        // Nothing is read: a field is where the account is.
+        prefetch_index(from_ref(&self.name), 0);
+        prefetch_index(from_ref(&self.domain), 0);
+        (0..self.ha1.len()).for_each(|hash| prefetch_index(&self.ha1[..], hash));
     }
 
     /// With this password, good for every algorithm.

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use sip_dispatch::budget::{Budget, source_of};
-use sip_dispatch::{Answer, Exchange, Identity, Reason, Receiver, Status, Verdict};
+use sip_dispatch::{Answer, Coming, Exchange, Identity, Reason, Receiver, Status, Verdict};
 use sip_message::uri::escape::unescape_into;
 use sip_message::uri::{Host, SipUri, equivalent};
 use sip_message::{HeaderId, Method, Uri};
@@ -335,6 +335,10 @@ impl Inner {
 impl Receiver for Authorize {
     fn receive(&self, ex: &mut Exchange<'_>) -> Verdict {
         if ex.is_vouched() { Verdict::Pass } else { self.authorize(ex, None) }
+    }
+
+    fn prepare(&self, coming: &Coming<'_>) {
+        self.inner.credentials.prepare(coming);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sip_dispatch::Answer;
+use sip_dispatch::{Answer, Coming};
 
 use super::{Account, Algorithms, HashFunction};
 
@@ -42,6 +42,11 @@ pub trait Credentials: Send + Sync {
         Answer::Now(Ok(None))
     }
 
+    /// Requests that may reach it soon: a chance to have their users at hand. Nothing depends on it.
+    fn prepare(&self, coming: &Coming<'_>) {
+        let _ = coming;
+    }
+
     /// The algorithms with which this user is challenged, where its domain has `offered`: its own, or those of the
     /// domain for which there is a hash. A store that cannot say so at once gives those of the domain.
     ///
@@ -59,6 +64,9 @@ impl<C: Credentials + ?Sized> Credentials for Arc<C> {
     }
     fn find_hashed(&self, function: HashFunction, userhash: &[u8; 32], domain: &[u8], realm: &[u8]) -> Answer<Found> {
         (**self).find_hashed(function, userhash, domain, realm)
+    }
+    fn prepare(&self, coming: &Coming<'_>) {
+        (**self).prepare(coming);
     }
     fn algorithms(&self, wanted: &Wanted<'_>, offered: Algorithms) -> Algorithms {
         (**self).algorithms(wanted, offered)

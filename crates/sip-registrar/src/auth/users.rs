@@ -3,35 +3,28 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, LazyLock};
 
-use hashbrown::{HashMap, HashSet, HashTable};
-use sip_dispatch::Answer;
+use hashbrown::{HashMap, HashSet};
+use sip_dispatch::{Answer, Coming};
+use sip_message::glance::Address;
+use smallvec::SmallVec;
 
 use super::account::Ability;
 use super::{Account, Algorithms, Credentials, Found, HashFunction, Wanted};
+use crate::lines::Lines;
+
+/// Of fewer users so many are in the caches that to ask for more costs as much as it saves.
+const UNPREPARED: usize = if cfg!(test) { 2 } else { 1000 };
 
 /// A table of users by name and domain, read by all workers and changed by none: to change it, build another.
 #[derive(Debug, Default)]
 pub struct UserTable {
-    users: HashTable<User>,
+    users: Lines<Arc<Account>>,
     keys: RandomState,
     hashed: HashMap<(HashFunction, [u8; 32]), Arc<Account>, RandomState>,
     /// What users can answer with, and how many can that.
     abilities: Vec<(Ability, usize)>,
     /// Domains and realms, each once: they are compared for every request, so all users should name the same bytes.
     names: HashSet<Arc<[u8]>, RandomState>,
-}
-
-/// A user with its domain; its name is in the account, so that to compare it is to fetch what is needed next.
-#[derive(Debug)]
-struct User {
-    account: Arc<Account>,
-    domain: Arc<[u8]>,
-}
-
-impl User {
-    fn is(&self, name: &[u8], domain: &[u8]) -> bool {
-        *self.account.name() == *name && *self.domain == *domain
-    }
 }
 
 impl UserTable {
@@ -46,23 +39,22 @@ impl UserTable {
     pub fn insert(&mut self, domain: &[u8], account: Account) -> Option<Arc<Account>> {
         let domain = self.shared(domain);
         let realm = self.shared(account.realm());
-        let account = account.of_realm(realm);
+        let account = account.at_home(domain, realm);
         let ability = account.ability();
         match self.abilities.iter_mut().find(|(other, _)| *other == ability) {
             Some((_, users)) => *users += 1,
             None => self.abilities.push((ability, 1)),
         }
+        let account = Arc::new(account);
         let Self { users, keys, .. } = self;
-        let hash_of = |user: &User| hash(keys, user.account.name(), &user.domain);
-        let user = User { account: Arc::new(account), domain };
-        let key = hash_of(&user);
-        let before = match users.find_mut(key, |other| other.is(user.account.name(), &user.domain)) {
-            Some(place) => std::mem::replace(place, user).account,
-            None => {
-                users.insert_unique(key, user, hash_of);
-                return None;
-            }
+        let hash_of = |account: &Arc<Account>| hash(keys, account.name(), account.domain());
+        let key = hash_of(&account);
+        let spot = users.find(key, |other| other.is(account.name(), account.domain()));
+        let Some(place) = spot.and_then(|spot| users.get_mut(spot)) else {
+            users.insert(key, account, hash_of);
+            return None;
         };
+        let before = std::mem::replace(place, account);
         if let Some((_, users)) = self.abilities.iter_mut().find(|(other, _)| *other == before.ability()) {
             *users -= 1;
         }
@@ -75,14 +67,13 @@ impl UserTable {
     }
 
     fn get(&self, name: &[u8], domain: &[u8]) -> Option<&Arc<Account>> {
-        let found = self.users.find(hash(&self.keys, name, domain), |user| user.is(name, domain));
-        found.map(|user| &user.account)
+        self.users.get(self.users.find(hash(&self.keys, name, domain), |account| account.is(name, domain))?)
     }
 
     /// Makes every user known by its hash too (RFC 7616 §3.4.4), for the algorithms of these functions.
     #[must_use]
     pub fn with_userhash(mut self, functions: &[HashFunction]) -> Self {
-        for User { account, .. } in &self.users {
+        for account in self.users.iter() {
             for &function in functions {
                 let hash = function.hash(&[account.name(), b":", account.realm()]).bytes;
                 self.hashed.insert((function, hash), account.clone());
@@ -113,6 +104,16 @@ impl Credentials for UserTable {
         let account = self.hashed.get(&(function, *userhash));
         let is_here = |account: &&Arc<Account>| account.realm() == realm && self.get(account.name(), domain).is_some();
         Answer::Now(Ok(account.filter(is_here).cloned()))
+    }
+
+    fn prepare(&self, coming: &Coming<'_>) {
+        if self.len() < UNPREPARED {
+            return;
+        }
+        let hash = |to: &Address<'_>| hash(&self.keys, to.user, to.host);
+        let hashes: SmallVec<[u64; Coming::MANY]> = coming.addresses().iter().map(hash).collect();
+        hashes.iter().for_each(|&hash| self.users.fetch(hash));
+        hashes.iter().flat_map(|&hash| self.users.with_hash(hash)).for_each(|account| account.fetch());
     }
 
     /// A user that does not exist is taken for one that does, always for the same, so that each list of algorithms is

@@ -1,6 +1,6 @@
 //! The table in memory alone.
 
-use sip_dispatch::{Answer, Share};
+use sip_dispatch::{Answer, Coming, Share};
 use sip_transport::{Flow, Now, Timestamp};
 
 use super::{LocationService, Page, RegisterError, Registered, Removal, StoreError, Table, TableConfig};
@@ -48,6 +48,10 @@ impl MemoryLocation {
 impl LocationService for MemoryLocation {
     fn register(&self, aor: &Aor<'_>, plan: &Plan<'_>, now: Now) -> Answer<Result<Registered, RegisterError>> {
         Answer::Now(self.table.register(aor, plan, now).map(|(done, _)| done))
+    }
+
+    fn prepare(&self, coming: &Coming<'_>) {
+        self.table.prepare(coming);
     }
 
     fn lookup(&self, aor: &Aor<'_>, now: Now) -> Answer<Result<Option<Record>, StoreError>> {

@@ -13,7 +13,7 @@ pub use loader::{Loader, Place};
 pub use memory::MemoryLocation;
 pub use table::{Done, Table, TableConfig};
 
-use sip_dispatch::{Answer, Share};
+use sip_dispatch::{Answer, Coming, Share};
 use sip_message::Uri;
 use sip_transport::{Flow, Now, Timestamp};
 
@@ -27,6 +27,11 @@ pub trait LocationService: Send + Sync {
     /// Carries out a request, or only looks, if that is all it asks for. What changes nothing writes nothing: the
     /// record keeps its version.
     fn register(&self, aor: &Aor<'_>, plan: &Plan<'_>, now: Now) -> Answer<Result<Registered, RegisterError>>;
+
+    /// Requests that may reach it soon: a chance to have their records at hand. Nothing depends on it.
+    fn prepare(&self, coming: &Coming<'_>) {
+        let _ = coming;
+    }
 
     /// The record of an address; `None` if it has no binding that has not expired. The record may hold expired
     /// bindings beside, and suspect ones: see [`Record::reachable`].

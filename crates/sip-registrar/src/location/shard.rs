@@ -1,9 +1,9 @@
 //! A part of the table with its own lock, and its wheel of expiries.
 
-use hashbrown::HashTable;
-
-use crate::{Aor, Record};
 use sip_transport::Timestamp;
+
+use crate::lines::Lines;
+use crate::{Aor, Record};
 
 /// Buckets of one second each. What expires later than the wheel reaches is looked at once in every turn.
 pub(super) const WHEEL: u64 = 512;
@@ -16,7 +16,7 @@ pub(super) const WHEEL: u64 = 512;
 /// comes earlier has one entry more; there are never more than two for each record, and a few.
 #[derive(Debug)]
 pub(super) struct Shard {
-    pub(super) table: HashTable<Record>,
+    pub(super) table: Lines<Record>,
     wheel: Wheel,
     /// What all records take.
     bytes: usize,
@@ -32,13 +32,13 @@ pub(super) enum Due {
 
 impl Shard {
     pub(super) fn new() -> Self {
-        Self { table: HashTable::new(), wheel: Wheel::new(), bytes: 0 }
+        Self { table: Lines::default(), wheel: Wheel::new(), bytes: 0 }
     }
 
     /// The memory that it takes, but for what the allocator adds.
     pub(super) fn memory(&self) -> usize {
         let entries = self.wheel.buckets.iter().map(|bucket| bucket.capacity() * size_of::<Mark>());
-        self.bytes + self.table.allocation_size() + entries.sum::<usize>() + size_of_val(&*self.wheel.buckets)
+        self.bytes + self.table.memory() + entries.sum::<usize>() + size_of_val(&*self.wheel.buckets)
     }
 
     /// Makes room for so many records more.
@@ -47,7 +47,17 @@ impl Shard {
     }
 
     pub(super) fn find(&self, hash: u64, aor: &Aor<'_>) -> Option<&Record> {
-        self.table.find(hash, |record| record.aor() == *aor)
+        self.table.get(self.table.find(hash, |record| record.aor() == *aor)?)
+    }
+
+    /// Asks for the place where a record with this hash is looked for first.
+    pub(super) fn fetch_place(&self, hash: u64) {
+        self.table.fetch(hash);
+    }
+
+    /// Asks for the records that may have this hash, once their place is there.
+    pub(super) fn fetch_records(&self, hash: u64) {
+        self.table.with_hash(hash).for_each(Record::fetch);
     }
 
     /// Puts `record` in place of the one of the same address, or takes that away, and gives the one that stood there. `hash_of`
@@ -61,29 +71,22 @@ impl Shard {
         hash_of: impl Fn(&Aor<'_>) -> u64,
     ) -> Option<Record> {
         self.wheel.begin(now);
-        let before = match (self.table.find_entry(hash, |record| record.aor() == *aor), record) {
-            (Ok(mut entry), Some(record)) => {
-                let due = due_second(&record);
-                self.bytes = self.bytes + record.size() - entry.get().size();
-                let before = std::mem::replace(entry.get_mut(), record);
-                if due < due_second(&before) {
-                    self.wheel.file(hash, due);
-                }
-                Some(before)
-            }
-            (Ok(entry), None) => {
-                let before = entry.remove().0;
-                self.bytes -= before.size();
-                Some(before)
-            }
-            (Err(_), Some(record)) => {
-                self.wheel.file(hash, due_second(&record));
-                self.bytes += record.size();
-                self.table.insert_unique(hash, record, |record| hash_of(&record.aor()));
+        let due = record.as_ref().map(due_second);
+        self.bytes += record.as_ref().map_or(0, Record::size);
+        let spot = self.table.find(hash, |record| record.aor() == *aor);
+        let before = match (spot, record) {
+            (Some(spot), Some(record)) => self.table.get_mut(spot).map(|there| std::mem::replace(there, record)),
+            (Some(spot), None) => self.table.remove(spot),
+            (None, Some(record)) => {
+                self.table.insert(hash, record, |record| hash_of(&record.aor()));
                 None
             }
-            (Err(_), None) => None,
+            (None, None) => None,
         };
+        self.bytes -= before.as_ref().map_or(0, Record::size);
+        if let Some(due) = due.filter(|due| before.as_ref().is_none_or(|before| *due < due_second(before))) {
+            self.wheel.file(hash, due);
+        }
         if self.wheel.entries > 2 * self.table.len() + WHEEL as usize {
             self.tidy(hash_of);
         }
@@ -93,7 +96,7 @@ impl Shard {
     /// Makes the entries anew, one for each record, so that phones that come and go do not fill the wheel.
     fn tidy(&mut self, hash_of: impl Fn(&Aor<'_>) -> u64) {
         self.wheel.clear();
-        for record in &self.table {
+        for record in self.table.iter() {
             self.wheel.file(hash_of(&record.aor()), due_second(record));
         }
     }
@@ -117,20 +120,20 @@ impl Shard {
         // The table asks of records with other hashes too.
         let is_meant = |record: &Record| Mark::of(hash_of(&record.aor())) == mark;
         let has_expired = |record: &Record| record.earliest_expiry().is_none_or(|expiry| expiry <= now);
-        while let Ok(mut entry) = self.table.find_entry(hash, |record| has_expired(record) && is_meant(record)) {
-            match without_expired(entry.get()).filter(|record| !has_expired(record)) {
-                Some(record) => {
-                    self.bytes = self.bytes + record.size() - entry.get().size();
-                    gone(std::mem::replace(entry.get_mut(), record.clone()), Some(record));
-                }
-                None => {
-                    let record = entry.remove().0;
-                    self.bytes -= record.size();
-                    gone(record, None);
-                }
+        while let Some(spot) = self.table.find(hash, |record| has_expired(record) && is_meant(record))
+            && let Some(record) = self.table.get_mut(spot)
+        {
+            let rest = without_expired(record).filter(|record| !has_expired(record));
+            let before = match &rest {
+                Some(rest) => Some(std::mem::replace(record, rest.clone())),
+                None => self.table.remove(spot),
+            };
+            if let Some(before) = before {
+                self.bytes = self.bytes + rest.as_ref().map_or(0, Record::size) - before.size();
+                gone(before, rest);
             }
         }
-        let stays = self.table.iter_hash(hash).filter(|record| is_meant(record));
+        let stays = self.table.with_hash(hash).filter(|record| is_meant(record));
         if let Some(due) = stays.map(due_second).min() {
             self.wheel.file_later(hash, due);
         }
@@ -138,7 +141,7 @@ impl Shard {
 }
 
 /// Of a hash all that the table of a shard looks at: its upper seven bits, and the lower ones, of which there are enough
-/// for 30 million records in a shard.
+/// for 200 million records in a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark(u32);
 

@@ -5,9 +5,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use sip_dispatch::Share;
+use sip_dispatch::{Coming, Share};
+use sip_message::glance::Address;
 use sip_message::uri::equivalent;
 use sip_transport::{Flow, Now, Timestamp};
+use smallvec::SmallVec;
 
 use super::shard::{Due, Shard};
 use super::{Effect, Journal, Loader, Page, RegisterError, Registered, Removal, StoreError};
@@ -43,6 +45,9 @@ pub struct Table<J> {
     max_bindings: AtomicUsize,
     journal: J,
 }
+
+/// With fewer bindings, caches hold the whole table, or so much of it that to ask for more costs as much as it saves.
+const UNPREPARED: usize = if cfg!(test) { 2 } else { 1000 };
 
 thread_local! {
     /// Where records are put together. Taken while in use.
@@ -128,6 +133,23 @@ impl<J: Journal> Table<J> {
     /// Fills the parts that `share` names with what was kept of them.
     pub fn loader(&self, share: Share) -> Loader<'_, J> {
         Loader::new(self, share)
+    }
+
+    /// Asks memory for the records that requests seem to be about.
+    ///
+    /// To find a record and to read it are two ways to memory, one after the other. Here all of them go the first together,
+    /// and then the second.
+    pub fn prepare(&self, coming: &Coming<'_>) {
+        if self.bindings() < UNPREPARED {
+            return;
+        }
+        // An address as it is written is canonical with most phones.
+        let hash = |to: &Address<'_>| self.hash(&Aor::from_canonical(to.uri));
+        let hashes: SmallVec<[u64; Coming::MANY]> = coming.addresses().iter().map(hash).collect();
+        // Whoever has a part locked is about to change it; it is not worth waiting for.
+        let parts = || hashes.iter().filter_map(|&hash| Some((self.shard(hash).try_lock()?, hash)));
+        parts().for_each(|(part, hash)| part.fetch_place(hash));
+        parts().for_each(|(part, hash)| part.fetch_records(hash));
     }
 
     /// The record of an address as it stands, also if everything in it has expired.
@@ -386,3 +408,6 @@ fn without_flow(record: &Record, flow: Flow, until: Timestamp) -> Result<Record,
         builder.finish().map_err(|_| StoreError::Damaged)
     })
 }
+
+#[cfg(test)]
+mod tests;

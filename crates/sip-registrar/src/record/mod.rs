@@ -10,6 +10,7 @@ mod unread;
 use std::net::SocketAddr;
 
 pub use codec::{CodecError, RecordBuilder};
+use prefetch_index::prefetch_index;
 pub use reach::{Nat, Target};
 use sip_message::header::{ContactValue, QValue};
 use sip_message::uri::Uri;
@@ -148,6 +149,15 @@ impl Record {
     /// What it takes on the heap, with its count and its length.
     pub(crate) fn size(&self) -> usize {
         self.as_bytes().len() + 2 * size_of::<usize>()
+    }
+
+    /// Asks for it: most are read whole.
+    pub(crate) fn fetch(&self) {
+        /// What most records take at most, and what is fetched at once.
+        const SPAN: usize = 256;
+        const LINE: usize = 64;
+        // Nothing is read, not even how long it is.
+        (0..SPAN).step_by(LINE).for_each(|at| prefetch_index(&self.0.slice, at));
     }
 
     /// A record from bytes of a store.

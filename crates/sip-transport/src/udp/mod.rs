@@ -58,6 +58,15 @@ pub(crate) enum Datagram<'a> {
     Truncated,
 }
 
+impl<'a> Datagram<'a> {
+    pub(crate) fn whole(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Whole(bytes, _) => Some(bytes),
+            Self::Truncated => None,
+        }
+    }
+}
+
 /// Whether there may be more to receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Received {

@@ -37,12 +37,14 @@ pub(crate) enum Event {
 /// * `big-N`: with N bytes
 /// * `panic`: panics
 /// * `promised`: in the next tick, as was promised
+/// * `announced`: how many were announced together with it that have not come up before it, itself included
 /// * `stray`: to connections that do not exist
 /// * `more`: and has more to do at every tick from now on; `bad-tick`: and panics in the next
 /// * anything else: at once
 pub(crate) struct Echo {
     worker: WorkerId,
     events: mpsc::Sender<Event>,
+    announced: usize,
     more: bool,
     bad_tick: bool,
     /// Those that wait for each other.
@@ -57,7 +59,13 @@ impl Ingress for Echo {
     type Pending = Pending;
     type Resume = Reply;
 
+    fn prepare(&mut self, datagrams: &[&[u8]]) {
+        self.announced = datagrams.len();
+    }
+
     fn on_message(&mut self, rx: Inbound<'_>, out: &mut Outbox) -> Option<Pending> {
+        let announced = self.announced;
+        self.announced = announced.saturating_sub(1);
         let _ = self.events.send(Event::Message(self.worker, rx.peer));
         let text = String::from_utf8_lossy(rx.bytes);
         let command = text.split_once("sip:").and_then(|(_, rest)| rest.split(' ').next()).unwrap_or_default();
@@ -82,6 +90,10 @@ impl Ingress for Echo {
                 let flow = rx.peer.flow.unwrap();
                 out.promise(flow);
                 self.promised.push((flow, rx.bytes.to_vec()));
+                return None;
+            }
+            ("announced", _) => {
+                out.send(destination(rx.peer), announced.to_string().as_bytes());
                 return None;
             }
             ("stray", _) => {
@@ -198,6 +210,7 @@ pub(crate) fn run(server: Server, shutdown: Shutdown) -> Running {
     let make = move |worker| Echo {
         worker,
         events: send.clone(),
+        announced: 0,
         more: false,
         bad_tick: false,
         together: Vec::new(),

@@ -79,6 +79,30 @@ fn a_batch_whose_answers_exceed_the_outbox_loses_none() {
 }
 
 #[test]
+fn what_comes_together_is_announced_first() {
+    for batching in [Batching::Best, Batching::Single] {
+        let mut config = alone(&LEGS);
+        config.udp.batching = batching;
+        // All is there before the server runs, so that it comes together.
+        let server = sip_transport::Server::bind(config).unwrap();
+        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.set_read_timeout(Some(crate::harness::PATIENCE)).unwrap();
+        client.connect(server.local_addrs()[0]).unwrap();
+        for _ in 0..3 {
+            client.send(&message("announced")).unwrap();
+        }
+        let _server = crate::harness::run(server, sip_transport::Shutdown::new());
+        let mut buffer = [0; 9];
+        for announced in [b"3", b"2", b"1"] {
+            let length = client.recv(&mut buffer).unwrap();
+            assert_eq!(&buffer[..length], announced);
+        }
+        // Who comes alone finds nobody busy.
+        assert_eq!(ask_udp(&client, &message("announced")), b"0");
+    }
+}
+
+#[test]
 fn keepalives_are_neither_answered_nor_passed_up() {
     let server = start(alone(&LEGS));
     for leg in 0..2 {

@@ -178,14 +178,14 @@ proptest! {
 /// The wheel keeps 32 bits of a hash, and relies on the table looking at no others.
 #[test]
 fn a_table_finds_by_a_mark_what_stands_by_its_hash() {
-    let mut table = HashTable::new();
+    let mut table = Lines::default();
     let hashes: Vec<u64> = (1..100_000u64).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15)).collect();
     for &hash in &hashes {
-        table.insert_unique(hash, hash, |hash| *hash);
+        table.insert(hash, hash, |hash| *hash);
     }
     for hash in hashes {
         let mark = Mark::of(hash);
         assert_eq!(Mark::of(mark.hash()), mark);
-        assert_eq!(table.find(mark.hash(), |other| *other == hash), Some(&hash));
+        assert!(table.find(mark.hash(), |other| *other == hash).is_some());
     }
 }
