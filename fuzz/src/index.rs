@@ -1,11 +1,16 @@
 //! A message that is read without fault is read the same when it is written again from its parts, and a stream is cut
-//! where the index sees the end.
+//! where the index sees the end. At a glance anything may be seen in it, but what is seen is one piece of it.
 
 use sip_message::frame::{Frame, FrameLimits, Framer};
+use sip_message::glance::{self, Address};
 use sip_message::{Framing, Index, Message};
 
 /// Reads `data` as a datagram and as a message of a stream.
 pub fn check(data: &[u8]) {
+    if let Some(Address { uri, user, host }) = glance::to(data) {
+        assert_eq!(uri, [b"sip:", user, b"@", host].concat());
+        assert!(!uri.contains(&b'\r') && data.windows(uri.len()).any(|part| part == uri));
+    }
     let mut index = Index::new();
     let Ok(message) = index.read(data, Framing::Datagram) else {
         assert!(data.len() > 65_535);
