@@ -13,6 +13,14 @@ const FULL: usize = 6;
 /// A line that so many values have passed does not count them any more: it may have been more.
 const UNCOUNTED: u8 = u8::MAX;
 
+/// What points to memory that can be asked for before it is read.
+pub(crate) trait Fetch {
+    /// Asks for what it is found by.
+    fn fetch_key(&self);
+    /// Asks for all that most need of it.
+    fn fetch(&self);
+}
+
 /// Values that are found by a hash and by what the caller knows of them.
 ///
 /// A value is in the line that its hash names or, where that was full, in one of those that follow. Each line counts the
@@ -53,7 +61,7 @@ impl<T> Default for Lines<T> {
     }
 }
 
-impl<T> Lines<T> {
+impl<T: Fetch> Lines<T> {
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -119,14 +127,25 @@ impl<T> Lines<T> {
         let lines = needed.div_ceil(FULL).next_power_of_two();
         let before = std::mem::replace(&mut self.lines, (0..lines).map(|_| Line::EMPTY).collect());
         self.len = 0;
-        for value in before.into_iter().flat_map(|line| line.values.into_iter().flatten()) {
-            self.place(hash_of(&value), value);
+        let mut lines = before.into_iter().peekable();
+        while let Some(line) = lines.next() {
+            if let Some(next) = lines.peek() {
+                next.values.iter().flatten().for_each(T::fetch_key);
+            }
+            for value in line.values.into_iter().flatten() {
+                self.place(hash_of(&value), value);
+            }
         }
     }
 
     /// Asks for the line where a value with this hash is looked for first.
-    pub(crate) fn fetch(&self, hash: u64) {
+    pub(crate) fn fetch_line(&self, hash: u64) {
         prefetch_index(&*self.lines, self.home(hash));
+    }
+
+    /// Asks for the values that may have this hash, once their line is there.
+    pub(crate) fn fetch_values(&self, hash: u64) {
+        self.with_hash(hash).for_each(T::fetch);
     }
 
     /// Puts a value into the first line that has room for it; there is one.

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{Grants, Ha1, HashFunction};
 use crate::Aor;
+use crate::lines::Fetch;
 
 /// A user: a name, its secrets, and what it may do beyond registering itself.
 ///
@@ -72,14 +73,6 @@ impl Account {
 
     pub(super) fn is(&self, name: &[u8], domain: &[u8]) -> bool {
         *self.name == *name && *self.domain() == *domain
-    }
-
-    /// Asks memory for what an answer is checked by.
-    pub(super) fn fetch(&self) {
-        // Nothing is read: a field is where the account is.
-        prefetch_index(from_ref(&self.name), 0);
-        prefetch_index(from_ref(&self.domain), 0);
-        (0..self.ha1.len()).for_each(|hash| prefetch_index(&self.ha1[..], hash));
     }
 
     /// With this password, good for every algorithm.
@@ -165,6 +158,19 @@ impl Account {
     /// The password, if it is known itself.
     pub(crate) fn known_password(&self) -> Option<&[u8]> {
         self.password.as_ref().map(|Secret(password)| &***password)
+    }
+}
+
+/// Nothing is read: a field is where the account is.
+impl Fetch for Arc<Account> {
+    fn fetch_key(&self) {
+        prefetch_index(from_ref(&self.name), 0);
+        prefetch_index(from_ref(&self.domain), 0);
+    }
+
+    fn fetch(&self) {
+        self.fetch_key();
+        (0..self.ha1.len()).for_each(|hash| prefetch_index(&self.ha1[..], hash));
     }
 }
 

@@ -112,8 +112,8 @@ impl Credentials for UserTable {
         }
         let hash = |to: &Address<'_>| hash(&self.keys, to.user, to.host);
         let hashes: SmallVec<[u64; Coming::MANY]> = coming.addresses().iter().map(hash).collect();
-        hashes.iter().for_each(|&hash| self.users.fetch(hash));
-        hashes.iter().flat_map(|&hash| self.users.with_hash(hash)).for_each(|account| account.fetch());
+        hashes.iter().for_each(|&hash| self.users.fetch_line(hash));
+        hashes.iter().for_each(|&hash| self.users.fetch_values(hash));
     }
 
     /// A user that does not exist is taken for one that does, always for the same, so that each list of algorithms is

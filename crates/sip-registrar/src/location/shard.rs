@@ -52,12 +52,12 @@ impl Shard {
 
     /// Asks for the place where a record with this hash is looked for first.
     pub(super) fn fetch_place(&self, hash: u64) {
-        self.table.fetch(hash);
+        self.table.fetch_line(hash);
     }
 
     /// Asks for the records that may have this hash, once their place is there.
     pub(super) fn fetch_records(&self, hash: u64) {
-        self.table.with_hash(hash).for_each(Record::fetch);
+        self.table.fetch_values(hash);
     }
 
     /// Puts `record` in place of the one of the same address, or takes that away, and gives the one that stood there. `hash_of`

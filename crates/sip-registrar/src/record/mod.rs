@@ -19,6 +19,7 @@ use triomphe::{Arc, ThinArc};
 pub(crate) use unread::Unread;
 
 use crate::Aor;
+use crate::lines::Fetch;
 
 /// The bindings of one address of record. Readers keep the one they have while a writer puts a new one in its place.
 #[derive(Clone, PartialEq, Eq)]
@@ -151,15 +152,6 @@ impl Record {
         self.as_bytes().len() + 2 * size_of::<usize>()
     }
 
-    /// Asks for it: most are read whole.
-    pub(crate) fn fetch(&self) {
-        /// What most records take at most, and what is fetched at once.
-        const SPAN: usize = 256;
-        const LINE: usize = 64;
-        // Nothing is read, not even how long it is.
-        (0..SPAN).step_by(LINE).for_each(|at| prefetch_index(&self.0.slice, at));
-    }
-
     /// A record from bytes of a store.
     ///
     /// # Errors
@@ -286,6 +278,21 @@ impl Record {
     #[must_use]
     pub fn earliest_expiry(&self) -> Option<Timestamp> {
         codec::unread(self.as_bytes()).filter_map(Unread::expires_at).min()
+    }
+}
+
+/// Nothing is read, not even how long it is.
+impl Fetch for Record {
+    fn fetch_key(&self) {
+        prefetch_index(&self.0.slice, 0);
+    }
+
+    /// Most are read whole.
+    fn fetch(&self) {
+        /// As long as most records are at most, and what comes at once.
+        const SPAN: usize = 256;
+        const LINE: usize = 64;
+        (0..SPAN).step_by(LINE).for_each(|at| prefetch_index(&self.0.slice, at));
     }
 }
 

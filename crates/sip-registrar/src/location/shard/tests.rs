@@ -3,7 +3,14 @@ use std::hash::{BuildHasher, RandomState};
 use proptest::prelude::*;
 
 use super::*;
+use crate::lines::Fetch;
 use crate::location::sample::record;
+
+/// Nothing to ask for.
+impl Fetch for u64 {
+    fn fetch_key(&self) {}
+    fn fetch(&self) {}
+}
 
 const START: u64 = 1_700_000_000;
 
