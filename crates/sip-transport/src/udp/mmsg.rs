@@ -4,14 +4,14 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+use super::segments::{self, Segments};
+use super::{BATCH, Batch, NOWHERE, Received, UdpLeg, is_full};
+use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, MultiHeaders, SockFlag, SockType, SockaddrIn, SockaddrIn6, SockaddrLike,
-    SockaddrStorage, getsockopt, recvmmsg, sendmmsg, sendmsg, socket, sockopt,
+    SockaddrStorage, getsockopt, recvmmsg, sendmmsg, socket, sockopt,
 };
-use smallvec::SmallVec;
-
-use super::{BATCH, Batch, NOWHERE, Received, UdpLeg, is_full, segments};
 
 /// What the kernel fills in. The kernel writes back how long an address was and takes that as the room for the next, so
 /// each family has headers of its own: the place of an IPv4 address is too short for IPv6.
@@ -59,58 +59,85 @@ fn receive_as<S: SockaddrLike + Copy>(
 
 /// What the kernel reads from.
 pub(super) struct SendHeaders {
-    headers: MultiHeaders<SockaddrStorage>,
-    /// Whether datagrams leave as one where they can.
-    segments: bool,
+    each: MultiHeaders<SockaddrStorage>,
+    /// For those that it cuts apart; `None` where it cannot.
+    cut: Option<MultiHeaders<SockaddrStorage>>,
 }
 
 impl SendHeaders {
     pub(super) fn new() -> Self {
-        Self { headers: MultiHeaders::preallocate(BATCH, None), segments: kernel_cuts_segments() }
+        let cut = || MultiHeaders::preallocate(BATCH, Some(cmsg_space!(u16)));
+        Self { each: MultiHeaders::preallocate(BATCH, None), cut: kernel_cuts_segments().then(cut) }
     }
 
     /// Puts those together that can leave as one.
     pub(super) fn arrange(&self, batch: &mut [(SocketAddr, &[u8])]) {
-        if self.segments {
+        if self.cut.is_some() {
             segments::arrange(batch);
         }
     }
 
     /// Sends at most [`BATCH`] and returns how many were. An error is that of the first.
-    pub(super) fn send(&mut self, socket: BorrowedFd<'_>, mut batch: &[(SocketAddr, &[u8])]) -> io::Result<usize> {
-        if self.segments {
-            let run = segments::run(batch);
-            let alone = if run > 1 { run } else { segments::alone(batch) };
-            batch = batch.get(..alone).unwrap_or_default();
-            if run > 1 {
-                match send_as_one(socket, batch).map_err(io::Error::from) {
-                    Ok(()) => return Ok(run),
-                    Err(error) if is_full(&error) || error.kind() == io::ErrorKind::Interrupted => return Err(error),
-                    // Whatever it is, each by itself may pass, or else each has its own error.
-                    Err(error) => self.segments = error.raw_os_error() != Some(nix::libc::EIO),
+    pub(super) fn send(&mut self, socket: BorrowedFd<'_>, batch: &[(SocketAddr, &[u8])]) -> io::Result<usize> {
+        let Some(headers) = &mut self.cut else { return send_each(socket, &mut self.each, batch) };
+        let Segments { runs, piece } = segments::first(batch);
+        let Some(piece) = piece else {
+            return send_each(socket, &mut self.each, batch.get(..runs.len()).unwrap_or_default());
+        };
+        match send_runs(socket, headers, batch, &runs, piece).map_err(io::Error::from) {
+            Ok(sent) => Ok(runs.iter().take(sent).sum()),
+            Err(error) if is_full(&error) || error.kind() == io::ErrorKind::Interrupted => Err(error),
+            // Whatever it is, each by itself may pass, or else each has its own error.
+            Err(error) => {
+                if error.raw_os_error() == Some(nix::libc::EIO) {
+                    // An interface that cannot cut them never can.
+                    self.cut = None;
                 }
+                let run = runs.first().copied().unwrap_or_default();
+                send_each(socket, &mut self.each, batch.get(..run).unwrap_or_default())
             }
         }
-        let mut messages = batch.iter();
-        let buffers: [[IoSlice<'_>; 1]; BATCH] =
-            std::array::from_fn(|_| [IoSlice::new(messages.next().map_or(&[], |(_, bytes)| bytes))]);
-        let mut remotes = batch.iter();
-        let addresses: [Option<SockaddrStorage>; BATCH] =
-            std::array::from_fn(|_| remotes.next().map(|(remote, _)| SockaddrStorage::from(*remote)));
-        let buffers = buffers.iter().take(batch.len());
-        let sent = sendmmsg(socket.as_raw_fd(), &mut self.headers, buffers, addresses, [], MsgFlags::MSG_DONTWAIT)?;
-        Ok(sent.count())
     }
 }
 
-/// Sends a run in one piece, all of it or nothing. An interface that cannot cut it (EIO) never can.
-fn send_as_one(socket: BorrowedFd<'_>, run: &[(SocketAddr, &[u8])]) -> nix::Result<()> {
-    let Some((remote, first)) = run.first() else { return Ok(()) };
-    let length = u16::try_from(first.len()).map_err(|_| Errno::EMSGSIZE)?;
-    let slices: SmallVec<[IoSlice<'_>; BATCH]> = run.iter().map(|(_, bytes)| IoSlice::new(bytes)).collect();
-    let cut = [ControlMessage::UdpGsoSegments(&length)];
-    let to = SockaddrStorage::from(*remote);
-    sendmsg(socket.as_raw_fd(), &slices, &cut, MsgFlags::MSG_DONTWAIT, Some(&to)).map(drop)
+/// Sends each datagram by itself.
+fn send_each(
+    socket: BorrowedFd<'_>,
+    headers: &mut MultiHeaders<SockaddrStorage>,
+    batch: &[(SocketAddr, &[u8])],
+) -> io::Result<usize> {
+    let mut messages = batch.iter();
+    let buffers: [[IoSlice<'_>; 1]; BATCH] =
+        std::array::from_fn(|_| [IoSlice::new(messages.next().map_or(&[], |(_, bytes)| bytes))]);
+    let mut remotes = batch.iter();
+    let addresses: [Option<SockaddrStorage>; BATCH] =
+        std::array::from_fn(|_| remotes.next().map(|(remote, _)| SockaddrStorage::from(*remote)));
+    let buffers = buffers.iter().take(batch.len());
+    Ok(sendmmsg(socket.as_raw_fd(), headers, buffers, addresses, [], MsgFlags::MSG_DONTWAIT)?.count())
+}
+
+/// Sends each run as one, which is cut into pieces, all of it or nothing, and returns how many runs were sent.
+fn send_runs(
+    socket: BorrowedFd<'_>,
+    headers: &mut MultiHeaders<SockaddrStorage>,
+    batch: &[(SocketAddr, &[u8])],
+    runs: &[usize],
+    piece: u16,
+) -> nix::Result<usize> {
+    let mut datagrams = batch.iter();
+    let slices: [IoSlice<'_>; BATCH] =
+        std::array::from_fn(|_| IoSlice::new(datagrams.next().map_or(&[], |(_, bytes)| bytes)));
+    let mut messages: [&[IoSlice<'_>]; BATCH] = [&[]; BATCH];
+    let mut addresses: [Option<SockaddrStorage>; BATCH] = [None; BATCH];
+    let mut at = 0;
+    for ((&run, message), address) in runs.iter().zip(&mut messages).zip(&mut addresses) {
+        *message = slices.get(at..at + run).unwrap_or_default();
+        *address = batch.get(at).map(|(remote, _)| SockaddrStorage::from(*remote));
+        at += run;
+    }
+    let messages = messages.iter().take(runs.len());
+    let cut = [ControlMessage::UdpGsoSegments(&piece)];
+    Ok(sendmmsg(socket.as_raw_fd(), headers, messages, addresses, cut, MsgFlags::MSG_DONTWAIT)?.count())
 }
 
 /// A kernel that does not know of segments would send them uncut, as one datagram.

@@ -6,6 +6,10 @@
 
 use std::net::SocketAddr;
 
+use smallvec::SmallVec;
+
+use super::BATCH;
+
 /// The longest datagram that is sent so: a piece must not be fragmented, and fits into the smallest MTU of IPv6 with all
 /// headers (1280 bytes, RFC 8200 §5). Answers to REGISTER rarely have more than a few hundred.
 const LONGEST: usize = 1200;
@@ -17,8 +21,41 @@ pub(super) fn arrange(batch: &mut [(SocketAddr, &[u8])]) {
     batch.sort_unstable_by(|(a, x), (b, y)| a.cmp(b).then_with(|| written(x).cmp(&written(y))));
 }
 
+/// Datagrams that can leave in one system call.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Segments {
+    /// How many of them leave as one, and of the next, and so on.
+    pub(super) runs: SmallVec<[usize; BATCH]>,
+    /// How long the pieces are into which all are cut; `None`: there is nothing to cut.
+    pub(super) piece: Option<u16>,
+}
+
+/// The first datagrams of a batch for which the kernel can be told of one length of pieces: what is not longer stays whole.
+pub(super) fn first(batch: &[(SocketAddr, &[u8])]) -> Segments {
+    let mut segments = Segments { runs: SmallVec::new(), piece: None };
+    let (mut rest, mut longest) = (batch, 0);
+    while let Some((_, bytes)) = rest.first() {
+        let run = run(rest);
+        let fits = match segments.piece.map(usize::from) {
+            Some(piece) if run > 1 => bytes.len() == piece,
+            Some(piece) => bytes.len() <= piece,
+            None => run == 1 || longest <= bytes.len(),
+        };
+        if !fits {
+            break;
+        }
+        if run > 1 {
+            segments.piece = u16::try_from(bytes.len()).ok();
+        }
+        longest = longest.max(bytes.len());
+        segments.runs.push(run);
+        rest = rest.get(run..).unwrap_or_default();
+    }
+    segments
+}
+
 /// How many of the first can leave as one, or 1.
-pub(super) fn run(batch: &[(SocketAddr, &[u8])]) -> usize {
+fn run(batch: &[(SocketAddr, &[u8])]) -> usize {
     let Some(((to, first), rest)) = batch.split_first() else { return 0 };
     if first.is_empty() || first.len() > LONGEST {
         return 1;
@@ -27,11 +64,6 @@ pub(super) fn run(batch: &[(SocketAddr, &[u8])]) -> usize {
     // A shorter one is the last.
     let last = rest.get(whole).filter(|(other, bytes)| other == to && (1..first.len()).contains(&bytes.len()));
     1 + whole + usize::from(last.is_some())
-}
-
-/// How many of the first have to leave one by one, since nothing goes with them.
-pub(super) fn alone(batch: &[(SocketAddr, &[u8])]) -> usize {
-    (0..batch.len()).take_while(|&at| run(batch.get(at..).unwrap_or_default()) == 1).count()
 }
 
 #[cfg(test)]
@@ -69,11 +101,23 @@ mod tests {
     }
 
     #[test]
-    fn those_before_a_run_leave_alone() {
+    fn in_one_call_leaves_what_one_length_of_pieces_cuts_right() {
         let bytes = [0; 10_000];
-        assert_eq!(alone(&batch(&[(1, 10), (2, 10), (3, 10), (3, 10)], &bytes)), 2);
-        assert_eq!(alone(&batch(&[(1, 10), (1, 10)], &bytes)), 0);
-        assert_eq!(alone(&batch(&[(1, 10), (2, 10)], &bytes)), 2);
+        for (datagrams, runs, piece) in [
+            (&[][..], &[][..], None),
+            (&[(1, 10), (2, 20), (3, 2000)], &[1, 1, 1], None),
+            (&[(1, 10), (1, 10)], &[2], Some(10)),
+            // Those that are alone, and not longer.
+            (&[(1, 10), (2, 5), (3, 10), (3, 10), (4, 10), (5, 0)], &[1, 1, 2, 1, 1], Some(10)),
+            (&[(3, 10), (3, 10), (4, 11), (5, 10)], &[2], Some(10)),
+            (&[(1, 11), (3, 10), (3, 10)], &[1], None),
+            // Runs of the same pieces, but for their last.
+            (&[(1, 10), (1, 10), (1, 4), (2, 10), (2, 9), (3, 9), (3, 9)], &[3, 2], Some(10)),
+            (&[(1, 1300), (1, 1300), (2, 10), (2, 10)], &[1, 1], None),
+        ] {
+            let expected = Segments { runs: runs.iter().copied().collect(), piece };
+            assert_eq!(first(&batch(datagrams, &bytes)), expected, "{datagrams:?}");
+        }
     }
 
     #[test]
