@@ -142,5 +142,6 @@ impl<I: Ingress + 'static> Worker<I> {
             }
             tokio::task::yield_now().await;
         }
+        self.core().service.flush(self.clock.now());
     }
 }

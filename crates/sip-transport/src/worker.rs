@@ -21,7 +21,7 @@ use crate::counters::WorkerCounters;
 use crate::outbox::Promise;
 use crate::pending::Inbox;
 use crate::stream::{ConnectionLimits, READ_BUFFER, Table};
-use crate::udp::{BATCH, Datagram, Gather, Received, Receiver, Sender, UdpLeg};
+use crate::udp::{ANSWERS, BATCH, Datagram, Gather, Received, Receiver, Sender, UdpLeg};
 #[cfg(feature = "ws")]
 use crate::websocket;
 use crate::{
@@ -249,15 +249,17 @@ impl<I: Ingress + 'static> Worker<I> {
         }
     }
 
-    /// Serves one batch of datagrams, and says how many it was.
+    /// Serves one batch of datagrams, and says how many it was. Where more are there, answers may not have left yet.
     pub(crate) fn serve_datagrams(&self, leg: &UdpLeg) -> (Received, usize) {
         let mut core = self.core();
         let Core { service, receiver, .. } = &mut *core;
-        let Ok(received) = receiver.receive(leg) else {
+        let received = receiver.receive(leg);
+        let now = self.clock.now();
+        let Ok(received) = received else {
             self.counters.datagram_errors.up();
+            service.flush(now);
             return (Received::Drained, 0);
         };
-        let now = self.clock.now();
         let datagrams = receiver.datagrams();
         let count = datagrams.len();
         if count > 1 {
@@ -284,7 +286,10 @@ impl<I: Ingress + 'static> Worker<I> {
                 }
             }
         }
-        service.flush(now);
+        // While more comes at once, answers wait for each other: the more of them leave together, the more have one address.
+        if received == Received::Drained || service.out.len() + BATCH > ANSWERS {
+            service.flush(now);
+        }
         (received, count)
     }
 
@@ -346,6 +351,7 @@ impl<I: Ingress + 'static> Worker<I> {
 
     /// Ends what is still there.
     pub(crate) fn cut(&self) -> DrainSummary {
+        self.core().service.flush(self.clock.now());
         let flows = self.core().service.connections.flows();
         let mut unsent_bytes = 0;
         for flow in &flows {

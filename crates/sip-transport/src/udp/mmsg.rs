@@ -4,8 +4,10 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+use smallvec::SmallVec;
+
 use super::segments::{self, Segments};
-use super::{BATCH, Batch, NOWHERE, Received, UdpLeg, is_full};
+use super::{ANSWERS, BATCH, Batch, NOWHERE, Received, UdpLeg, is_full};
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -57,6 +59,8 @@ fn receive_as<S: SockaddrLike + Copy>(
     }
 }
 
+type Addresses = SmallVec<[Option<SockaddrStorage>; ANSWERS]>;
+
 /// What the kernel reads from.
 pub(super) struct SendHeaders {
     each: MultiHeaders<SockaddrStorage>,
@@ -66,8 +70,8 @@ pub(super) struct SendHeaders {
 
 impl SendHeaders {
     pub(super) fn new() -> Self {
-        let cut = || MultiHeaders::preallocate(BATCH, Some(cmsg_space!(u16)));
-        Self { each: MultiHeaders::preallocate(BATCH, None), cut: kernel_cuts_segments().then(cut) }
+        let cut = || MultiHeaders::preallocate(ANSWERS, Some(cmsg_space!(u16)));
+        Self { each: MultiHeaders::preallocate(ANSWERS, None), cut: kernel_cuts_segments().then(cut) }
     }
 
     /// Puts those together that can leave as one.
@@ -77,7 +81,7 @@ impl SendHeaders {
         }
     }
 
-    /// Sends at most [`BATCH`] and returns how many were. An error is that of the first.
+    /// Sends at most [`ANSWERS`] and returns how many were. An error is that of the first.
     pub(super) fn send(&mut self, socket: BorrowedFd<'_>, batch: &[(SocketAddr, &[u8])]) -> io::Result<usize> {
         let Some(headers) = &mut self.cut else { return send_each(socket, &mut self.each, batch) };
         let Segments { runs, piece } = segments::first(batch);
@@ -107,11 +111,9 @@ fn send_each(
     batch: &[(SocketAddr, &[u8])],
 ) -> io::Result<usize> {
     let mut messages = batch.iter();
-    let buffers: [[IoSlice<'_>; 1]; BATCH] =
+    let buffers: [[IoSlice<'_>; 1]; ANSWERS] =
         std::array::from_fn(|_| [IoSlice::new(messages.next().map_or(&[], |(_, bytes)| bytes))]);
-    let mut remotes = batch.iter();
-    let addresses: [Option<SockaddrStorage>; BATCH] =
-        std::array::from_fn(|_| remotes.next().map(|(remote, _)| SockaddrStorage::from(*remote)));
+    let addresses: Addresses = batch.iter().map(|(remote, _)| Some((*remote).into())).collect();
     let buffers = buffers.iter().take(batch.len());
     Ok(sendmmsg(socket.as_raw_fd(), headers, buffers, addresses, [], MsgFlags::MSG_DONTWAIT)?.count())
 }
@@ -125,14 +127,14 @@ fn send_runs(
     piece: u16,
 ) -> nix::Result<usize> {
     let mut datagrams = batch.iter();
-    let slices: [IoSlice<'_>; BATCH] =
+    let slices: [IoSlice<'_>; ANSWERS] =
         std::array::from_fn(|_| IoSlice::new(datagrams.next().map_or(&[], |(_, bytes)| bytes)));
-    let mut messages: [&[IoSlice<'_>]; BATCH] = [&[]; BATCH];
-    let mut addresses: [Option<SockaddrStorage>; BATCH] = [None; BATCH];
+    let mut messages: [&[IoSlice<'_>]; ANSWERS] = [&[]; ANSWERS];
+    let mut addresses = Addresses::new();
     let mut at = 0;
-    for ((&run, message), address) in runs.iter().zip(&mut messages).zip(&mut addresses) {
+    for (&run, message) in runs.iter().zip(&mut messages) {
         *message = slices.get(at..at + run).unwrap_or_default();
-        *address = batch.get(at).map(|(remote, _)| SockaddrStorage::from(*remote));
+        addresses.push(batch.get(at).map(|(remote, _)| (*remote).into()));
         at += run;
     }
     let messages = messages.iter().take(runs.len());

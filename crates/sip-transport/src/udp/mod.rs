@@ -15,12 +15,16 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 pub(crate) use gather::Gather;
+use smallvec::SmallVec;
 use tokio::net::UdpSocket;
 
 use crate::{Batching, LegId, UdpConfig};
 
-/// How many datagrams are passed at once, where more than one can be.
+/// How many datagrams are received at once, where more than one can be.
 pub(crate) const BATCH: usize = 32;
+
+/// How many are passed to be sent at once: more, so that more of them have one address.
+pub(crate) const ANSWERS: usize = 128;
 
 /// A worker's socket of one UDP leg.
 pub(crate) struct UdpLeg {
@@ -146,8 +150,7 @@ impl Sender {
         socket_of: impl Fn(LegId) -> Option<BorrowedFd<'a>>,
     ) -> Sent {
         let mut total = Sent::default();
-        let mut batch: [(SocketAddr, &[u8]); BATCH] = [(NOWHERE, &[]); BATCH];
-        let mut filled = 0;
+        let mut batch: SmallVec<[(SocketAddr, &[u8]); ANSWERS]> = SmallVec::new();
         let mut leg_of_batch = LegId(0);
         let mut flush = |batch: &mut [(SocketAddr, &[u8])], leg| match socket_of(leg) {
             Some(socket) => {
@@ -161,17 +164,14 @@ impl Sender {
             None => total.failed += count(batch.len()),
         };
         for (leg, remote, bytes) in messages {
-            if filled == BATCH || leg != leg_of_batch {
-                flush(batch.get_mut(..filled).unwrap_or_default(), leg_of_batch);
-                filled = 0;
+            if batch.len() == ANSWERS || leg != leg_of_batch {
+                flush(&mut batch, leg_of_batch);
+                batch.clear();
                 leg_of_batch = leg;
             }
-            if let Some(place) = batch.get_mut(filled) {
-                *place = (remote, bytes);
-                filled += 1;
-            }
+            batch.push((remote, bytes));
         }
-        flush(batch.get_mut(..filled).unwrap_or_default(), leg_of_batch);
+        flush(&mut batch, leg_of_batch);
         total
     }
 

@@ -8,11 +8,15 @@ use std::net::SocketAddr;
 
 use smallvec::SmallVec;
 
-use super::BATCH;
+use super::ANSWERS;
 
 /// The longest datagram that is sent so: a piece must not be fragmented, and fits into the smallest MTU of IPv6 with all
 /// headers (1280 bytes, RFC 8200 §5). Answers to REGISTER rarely have more than a few hundred.
 const LONGEST: usize = 1200;
+
+/// So many bytes and pieces leave as one at most: a datagram of IPv6 holds no more, and older kernels cut no more.
+const WHOLE: usize = 65_000;
+const PIECES: usize = 64;
 
 /// Puts datagrams to one address side by side, in the order in which they were written: a final answer does not
 /// overtake a provisional one.
@@ -25,7 +29,7 @@ pub(super) fn arrange(batch: &mut [(SocketAddr, &[u8])]) {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Segments {
     /// How many of them leave as one, and of the next, and so on.
-    pub(super) runs: SmallVec<[usize; BATCH]>,
+    pub(super) runs: SmallVec<[usize; ANSWERS]>,
     /// How long the pieces are into which all are cut; `None`: there is nothing to cut.
     pub(super) piece: Option<u16>,
 }
@@ -60,6 +64,8 @@ fn run(batch: &[(SocketAddr, &[u8])]) -> usize {
     if first.is_empty() || first.len() > LONGEST {
         return 1;
     }
+    let most = PIECES.min(WHOLE / first.len()) - 1;
+    let rest = rest.get(..most).unwrap_or(rest);
     let whole = rest.iter().take_while(|(other, bytes)| other == to && bytes.len() == first.len()).count();
     // A shorter one is the last.
     let last = rest.get(whole).filter(|(other, bytes)| other == to && (1..first.len()).contains(&bytes.len()));
@@ -98,6 +104,9 @@ mod tests {
         ] {
             assert_eq!(run(&batch(datagrams, &bytes)), together, "{datagrams:?}");
         }
+        let bytes = [0; 100_000];
+        assert_eq!(run(&batch(&[(1, 10); 100], &bytes)), PIECES);
+        assert_eq!(run(&batch(&[(1, 1200); 80], &bytes)), WHOLE / 1200);
     }
 
     #[test]
