@@ -130,6 +130,23 @@ impl<I: Ingress> Service<I> {
         }
     }
 
+    fn send_datagrams(&mut self) {
+        let legs = &self.udp_legs;
+        let datagram = |(to, bytes)| match to {
+            Destination::Datagram { leg, remote } => Some((leg, remote, bytes)),
+            Destination::Stream(_) => None,
+        };
+        let mut datagrams = self.out.iter().filter_map(datagram).peekable();
+        // Streams do not pay for what many datagrams need.
+        if datagrams.peek().is_none() {
+            return;
+        }
+        let sent = self.sender.send(datagrams, |id| legs.iter().find(|leg| leg.id == id).map(|leg| leg.socket.as_fd()));
+        self.counters.datagrams_sent.add(sent.sent);
+        self.counters.datagrams_dropped.add(sent.dropped);
+        self.counters.datagrams_failed.add(sent.failed);
+    }
+
     /// Sends all that was answered, and waits for nothing.
     pub(crate) fn flush(&mut self, now: Now) {
         for promise in self.out.take_promises() {
@@ -149,15 +166,7 @@ impl<I: Ingress> Service<I> {
         if self.out.is_empty() {
             return;
         }
-        let legs = &self.udp_legs;
-        let datagrams = self.out.iter().filter_map(|(to, bytes)| match to {
-            Destination::Datagram { leg, remote } => Some((leg, remote, bytes)),
-            Destination::Stream(_) => None,
-        });
-        let sent = self.sender.send(datagrams, |id| legs.iter().find(|leg| leg.id == id).map(|leg| leg.socket.as_fd()));
-        self.counters.datagrams_sent.add(sent.sent);
-        self.counters.datagrams_dropped.add(sent.dropped);
-        self.counters.datagrams_failed.add(sent.failed);
+        self.send_datagrams();
         for run in self.out.stream_runs() {
             match self.connections.get_mut(run.flow) {
                 #[cfg(feature = "ws")]

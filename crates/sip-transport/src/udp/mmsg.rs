@@ -110,9 +110,10 @@ fn send_each(
     headers: &mut MultiHeaders<SockaddrStorage>,
     batch: &[(SocketAddr, &[u8])],
 ) -> io::Result<usize> {
-    let mut messages = batch.iter();
-    let buffers: [[IoSlice<'_>; 1]; ANSWERS] =
-        std::array::from_fn(|_| [IoSlice::new(messages.next().map_or(&[], |(_, bytes)| bytes))]);
+    let mut buffers = [[IoSlice::new(&[])]; ANSWERS];
+    for ([buffer], (_, bytes)) in buffers.iter_mut().zip(batch) {
+        *buffer = IoSlice::new(bytes);
+    }
     let addresses: Addresses = batch.iter().map(|(remote, _)| Some((*remote).into())).collect();
     let buffers = buffers.iter().take(batch.len());
     Ok(sendmmsg(socket.as_raw_fd(), headers, buffers, addresses, [], MsgFlags::MSG_DONTWAIT)?.count())
@@ -126,9 +127,10 @@ fn send_runs(
     runs: &[usize],
     piece: u16,
 ) -> nix::Result<usize> {
-    let mut datagrams = batch.iter();
-    let slices: [IoSlice<'_>; ANSWERS] =
-        std::array::from_fn(|_| IoSlice::new(datagrams.next().map_or(&[], |(_, bytes)| bytes)));
+    let mut slices = [IoSlice::new(&[]); ANSWERS];
+    for (slice, (_, bytes)) in slices.iter_mut().zip(batch) {
+        *slice = IoSlice::new(bytes);
+    }
     let mut messages: [&[IoSlice<'_>]; ANSWERS] = [&[]; ANSWERS];
     let mut addresses = Addresses::new();
     let mut at = 0;

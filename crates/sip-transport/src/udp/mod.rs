@@ -144,6 +144,9 @@ impl Sender {
 
     /// Sends datagrams, each by its leg's socket as `socket_of` gives it, in batches as long as the leg is the same. Those to one
     /// address keep their order.
+    ///
+    /// What it keeps on the stack is long, and no part of who calls it for nothing.
+    #[inline(never)]
     pub(crate) fn send<'a>(
         &mut self,
         messages: impl Iterator<Item = (LegId, SocketAddr, &'a [u8])>,

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::num::NonZeroU16;
 use std::pin::Pin;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -47,8 +47,7 @@ pub(crate) struct Echo {
     announced: usize,
     more: bool,
     bad_tick: bool,
-    /// Those that wait for each other.
-    together: Vec<oneshot::Sender<()>>,
+    together: Arc<Mutex<Together>>,
     promised: Vec<(Flow, Vec<u8>)>,
 }
 
@@ -140,17 +139,39 @@ impl Ingress for Echo {
 impl Echo {
     fn together(&mut self, (peer, bytes): (Peer, Vec<u8>), size: &str, breaks: bool) -> Pending {
         let (ready, wait) = oneshot::channel();
-        self.together.push(ready);
-        let size = size.split('-').next().unwrap_or_default();
-        if self.together.len() == size.parse::<usize>().unwrap() {
-            let group = std::mem::take(&mut self.together);
-            std::thread::spawn(move || group.into_iter().for_each(|ready| ready.send(()).unwrap()));
+        let size: usize = size.split('-').next().unwrap_or_default().parse().unwrap();
+        let group = Arc::clone(&self.together);
+        let mut waiting = group.lock().unwrap();
+        waiting.ready.push(ready);
+        if waiting.ready.len() == size {
+            self.together = Arc::default();
         }
+        drop(waiting);
         Box::pin(async move {
+            // Woken in their order, and none before it has been polled: what is polled first is not asked for its turn.
+            let ready = group.lock().unwrap().polled(size);
+            if !ready.is_empty() {
+                std::thread::spawn(move || ready.into_iter().for_each(|ready| ready.send(()).unwrap()));
+            }
             wait.await.unwrap();
             assert!(!breaks, "a future that panics, as the test wants");
             (peer, bytes, 0)
         })
+    }
+}
+
+/// Those that wait for each other.
+#[derive(Default)]
+struct Together {
+    ready: Vec<oneshot::Sender<()>>,
+    polled: usize,
+}
+
+impl Together {
+    /// One more was polled: if it was the last of so many, all may be told.
+    fn polled(&mut self, size: usize) -> Vec<oneshot::Sender<()>> {
+        self.polled += 1;
+        if self.polled == size { std::mem::take(&mut self.ready) } else { Vec::new() }
     }
 }
 
@@ -213,7 +234,7 @@ pub(crate) fn run(server: Server, shutdown: Shutdown) -> Running {
         announced: 0,
         more: false,
         bad_tick: false,
-        together: Vec::new(),
+        together: Arc::default(),
         promised: Vec::new(),
     };
     let thread = std::thread::spawn(move || server.run(make, &stop));
