@@ -16,9 +16,11 @@ pub struct Address<'a> {
 /// The address that To seems to name.
 ///
 /// This is a guess for whoever wants to get ready for a message that is not his turn yet: no rule of SIP is applied, so
-/// it may be none, or another than the message means when it is read.
+/// it may be none, or another than the message means when it is read. Only the beginning of the message is looked at, so
+/// that long ones cost no more than others.
 #[must_use]
 pub fn to(message: &[u8]) -> Option<Address<'_>> {
+    let message = message.get(..BEGINNING).unwrap_or(message);
     let mut lines = memchr_iter(b'\n', message).filter_map(|end| message.get(end + 1..));
     let value = lines.find_map(|line| line.strip_prefix(b"To:").or_else(|| line.strip_prefix(b"t:")))?;
     let value = value.get(..memchr(b'\r', value)?)?;
@@ -37,6 +39,9 @@ pub fn to(message: &[u8]) -> Option<Address<'_>> {
 }
 
 const SCHEME: &[u8] = b"sip";
+
+/// In these bytes To stands in nearly all messages.
+const BEGINNING: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -62,5 +67,7 @@ mod tests {
             assert_eq!(seen_uri.as_deref(), seen, "{line}");
         }
         assert_eq!(to(b"\nTo: sip:alice@example.com"), None);
+        let behind = |bytes: usize| format!("{}\nTo: <sip:alice@example.com>\r\n", "x".repeat(bytes));
+        assert!(to(behind(BEGINNING - 40).as_bytes()).is_some() && to(behind(BEGINNING).as_bytes()).is_none());
     }
 }
