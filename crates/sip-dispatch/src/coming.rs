@@ -13,7 +13,7 @@ pub struct Coming<'a> {
 }
 
 impl<'a> Coming<'a> {
-    /// As many as come at once, at most, or nearly: who keeps something of so many needs no heap.
+    /// As many as come at once as a rule: whoever keeps something for each needs no heap for so many.
     pub const MANY: usize = 32;
 
     /// These.

@@ -2,24 +2,24 @@
 //! announced. What one saves over the other are ways to memory.
 #![expect(clippy::unwrap_used, reason = "a bench may fail by panicking")]
 
-use std::hint::black_box;
+mod served;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use md5::{Digest, Md5};
+use served::Served;
+use sip_dispatch::Link;
 use sip_dispatch::links::{Fallback, Sanity};
-use sip_dispatch::{Config, Dispatcher, Link, ReceiveChain, Share};
 use sip_message::header::Algorithm;
 use sip_registrar::Registrar;
 use sip_registrar::auth::{Account, Algorithms, Authorize, Ha1, HashFunction, Policy, UserTable};
-use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
+use sip_transport::Ingress;
 
 /// As many as a socket gives at once.
 const BATCH: u32 = 32;
-const NOW: u64 = 1_700_000_000_000;
 
+/// A registrar and its phones.
 struct Server {
-    dispatcher: Dispatcher,
-    outbox: Outbox,
+    served: Served,
     phones: u32,
     /// For REGISTER of each phone, and of all phones one after the other.
     cseq: u32,
@@ -43,21 +43,21 @@ impl Server {
         }
         links.push(Registrar::builder().domains(["example.com"]).build().unwrap().into());
         links.push(Fallback { allow: &["REGISTER"] }.into());
-        let dispatcher = Dispatcher::new(ReceiveChain::new(links), Config::default(), Share::WHOLE);
-        let mut server = Self { dispatcher, outbox: Outbox::new(), phones, cseq: 0, random: 1, nonce: None };
+        let mut server = Self { served: Served::by(links), phones, cseq: 0, random: 1, nonce: None };
         if asks {
             let request = server.request(0);
-            server.serve(&request);
-            let answer = server.outbox.iter().next().map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned());
+            server.served.hand_in(&request);
+            let answer =
+                server.served.outbox.iter().next().map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned());
             let nonce = answer.unwrap().split("nonce=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
             server.nonce = Some(nonce);
-            server.outbox.clear();
+            server.served.outbox.clear();
         }
         for phone in 0..phones {
             let request = server.request(phone);
-            server.serve(&request);
-            assert!(server.outbox.iter().all(|(_, bytes)| bytes.starts_with(b"SIP/2.0 200 ")));
-            server.outbox.clear();
+            server.served.hand_in(&request);
+            assert!(server.served.outbox.iter().all(|(_, bytes)| bytes.starts_with(b"SIP/2.0 200 ")));
+            server.served.outbox.clear();
         }
         server
     }
@@ -88,26 +88,13 @@ impl Server {
         ((self.random >> 33) % u64::from(self.phones)) as u32
     }
 
-    fn serve(&mut self, bytes: &str) {
-        let peer = Peer {
-            leg: LegId(0),
-            transport: Transport::Udp,
-            remote: ([127, 0, 0, 1], 40_000).into(),
-            local: ([127, 0, 0, 1], 5060).into(),
-            flow: None,
-        };
-        let rx = Inbound { bytes: bytes.as_bytes(), peer, now: Now::from_millis(NOW) };
-        self.dispatcher.on_message(rx, &mut self.outbox);
-    }
-
     fn serve_all(&mut self, batch: &[String], announced: bool) {
         if announced {
             let messages: Vec<&[u8]> = batch.iter().map(String::as_bytes).collect();
-            self.dispatcher.prepare(&messages);
+            self.served.dispatcher.prepare(&messages);
         }
-        batch.iter().for_each(|request| self.serve(request));
-        black_box(&self.outbox);
-        self.outbox.clear();
+        batch.iter().for_each(|request| self.served.hand_in(request));
+        self.served.send();
     }
 }
 

@@ -2,27 +2,18 @@
 //! every store uses: the decision and the codec.
 #![expect(clippy::unwrap_used, reason = "a bench may fail by panicking")]
 
+mod served;
+
 use std::hash::RandomState;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use served::{START, Served, peer};
+use sip_dispatch::Link;
 use sip_dispatch::links::{Fallback, Sanity};
-use sip_dispatch::{Config, Dispatcher, Link, ReceiveChain, Share};
 use sip_message::{Framing, Index};
 use sip_registrar::{Aor, FlowRules, Limits, Plan, Record, Registrar, decide};
-use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
-
-const START: u64 = 1_700_000_000_000;
-
-fn peer() -> Peer {
-    Peer {
-        leg: LegId(0),
-        transport: Transport::Udp,
-        remote: ([127, 0, 0, 1], 40_000).into(),
-        local: ([127, 0, 0, 1], 5060).into(),
-        flow: None,
-    }
-}
+use sip_transport::Now;
 
 fn request(user: u32, cseq: u32, contact: &str) -> String {
     format!(
@@ -38,28 +29,18 @@ fn request(user: u32, cseq: u32, contact: &str) -> String {
 
 const CONTACT: &str = "Contact: <sip:alice@127.0.0.1:40000;ob>\r\nExpires: 120\r\n";
 
-struct Server {
-    dispatcher: Dispatcher,
-    outbox: Outbox,
+fn served() -> Served {
+    let registrar = Registrar::builder().domains(["example.com"]).build().unwrap();
+    Served::by([
+        Link::from(Sanity { supported: Some(&["path"]), ..Sanity::default() }),
+        registrar.into(),
+        Fallback { allow: &["REGISTER"] }.into(),
+    ])
 }
 
-impl Server {
-    fn new() -> Self {
-        let registrar = Registrar::builder().domains(["example.com"]).build().unwrap();
-        let chain = ReceiveChain::new([
-            Link::from(Sanity { supported: Some(&["path"]), ..Sanity::default() }),
-            registrar.into(),
-            Fallback { allow: &["REGISTER"] }.into(),
-        ]);
-        Self { dispatcher: Dispatcher::new(chain, Config::default(), Share::WHOLE), outbox: Outbox::new() }
-    }
-
-    fn serve(&mut self, bytes: &str) {
-        let rx = Inbound { bytes: bytes.as_bytes(), peer: peer(), now: Now::from_millis(START) };
-        self.dispatcher.on_message(rx, &mut self.outbox);
-        black_box(&self.outbox);
-        self.outbox.clear();
-    }
+fn answer(served: &mut Served, bytes: &str) {
+    served.hand_in(bytes);
+    served.send();
 }
 
 /// Requests that are not each other's repetitions; they are written outside of what is timed.
@@ -67,16 +48,16 @@ fn requests(c: &mut Criterion) {
     let mut group = c.benchmark_group("request");
     group.throughput(Throughput::Elements(1));
     for (name, contact, is_refresh) in [("refresh", CONTACT, true), ("new", CONTACT, false), ("query", "", true)] {
-        let mut server = Server::new();
+        let mut served = served();
         let mut n = 0;
-        server.serve(&request(0, 1, CONTACT));
+        answer(&mut served, &request(0, 1, CONTACT));
         group.bench_function(name, |bencher| {
             bencher.iter_batched_ref(
                 || {
                     n += 1;
                     if is_refresh { request(0, n + 1, contact) } else { request(n, 1, contact) }
                 },
-                |text| server.serve(text),
+                |text| answer(&mut served, text),
                 criterion::BatchSize::SmallInput,
             );
         });

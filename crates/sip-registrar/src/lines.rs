@@ -13,6 +13,9 @@ const FULL: usize = 6;
 /// A line that so many values have passed does not count them any more: it may have been more.
 const UNCOUNTED: u8 = u8::MAX;
 
+/// Of fewer values the caches hold so many that to ask for them costs as much as it saves.
+pub(crate) const FEW: usize = if cfg!(test) { 2 } else { 1000 };
+
 /// What points to memory that can be asked for before it is read.
 pub(crate) trait Fetch {
     /// Asks for what it is found by.

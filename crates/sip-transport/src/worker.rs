@@ -130,6 +130,7 @@ impl<I: Ingress> Service<I> {
         }
     }
 
+    /// Sends those answers that leave as datagrams.
     fn send_datagrams(&mut self) {
         let legs = &self.udp_legs;
         let datagram = |(to, bytes)| match to {

@@ -10,10 +10,7 @@ use smallvec::SmallVec;
 
 use super::account::Ability;
 use super::{Account, Algorithms, Credentials, Found, HashFunction, Wanted};
-use crate::lines::Lines;
-
-/// Of fewer users so many are in the caches that to ask for more costs as much as it saves.
-const UNPREPARED: usize = if cfg!(test) { 2 } else { 1000 };
+use crate::lines::{FEW, Lines};
 
 /// A table of users by name and domain, read by all workers and changed by none: to change it, build another.
 #[derive(Debug, Default)]
@@ -107,7 +104,7 @@ impl Credentials for UserTable {
     }
 
     fn prepare(&self, coming: &Coming<'_>) {
-        if self.len() < UNPREPARED {
+        if self.len() < FEW {
             return;
         }
         let hash = |to: &Address<'_>| hash(&self.keys, to.user, to.host);
@@ -171,6 +168,21 @@ mod tests {
         assert_eq!(find(&table, &wanted("alice")).as_deref(), Some("alice"));
         assert_eq!(find(&table, &wanted("Alice")), None);
         assert_eq!(find(&table, &Wanted { domain: b"example.org", ..wanted("alice") }), None);
+    }
+
+    #[test]
+    fn to_prepare_changes_nothing_whoever_is_coming() {
+        let mut table = UserTable::new();
+        for name in ["alice", "bob"] {
+            table.insert(b"example.com", user(name));
+        }
+        let coming = ["alice", "nobody"].map(|name| format!("REGISTER\r\nTo: <sip:{name}@example.com>\r\n"));
+        let coming = [coming[0].as_bytes(), coming[1].as_bytes(), b""];
+        let coming = Coming::new(&coming);
+        assert_eq!(coming.addresses().len(), 2);
+        table.prepare(&coming);
+        let found = ["alice", "bob", "nobody"].map(|name| find(&table, &wanted(name)));
+        assert_eq!(found, [Some("alice".to_owned()), Some("bob".to_owned()), None]);
     }
 
     #[test]

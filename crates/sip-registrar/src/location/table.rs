@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 use super::shard::{Due, Shard};
 use super::{Effect, Journal, Loader, Page, RegisterError, Registered, Removal, StoreError};
 use crate::decide::decide;
+use crate::lines::FEW;
 use crate::record::{Binding, Record, RecordBuilder};
 use crate::{Aor, Plan};
 
@@ -45,9 +46,6 @@ pub struct Table<J> {
     max_bindings: AtomicUsize,
     journal: J,
 }
-
-/// With fewer bindings, caches hold the whole table, or so much of it that to ask for more costs as much as it saves.
-const UNPREPARED: usize = if cfg!(test) { 2 } else { 1000 };
 
 thread_local! {
     /// Where records are put together. Taken while in use.
@@ -140,7 +138,7 @@ impl<J: Journal> Table<J> {
     /// To find a record and to read it are two ways to memory, one after the other. Here all of them go the first together,
     /// and then the second.
     pub fn prepare(&self, coming: &Coming<'_>) {
-        if self.bindings() < UNPREPARED {
+        if self.bindings() < FEW {
             return;
         }
         // An address as it is written is canonical with most phones.

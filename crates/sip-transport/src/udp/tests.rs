@@ -138,6 +138,26 @@ fn datagrams_to_few_addresses_arrive_each_as_it_was() {
     });
 }
 
+/// The most that the kernel is asked to take as one: so many pieces, or so many bytes.
+#[test]
+fn as_many_as_leave_as_one_arrive_each_as_it_was() {
+    both_engines(async |config, addr| {
+        let socket = UdpSocket::bind(addr).unwrap();
+        let client = UdpSocket::bind(addr).unwrap();
+        socket2::SockRef::from(&client).set_recv_buffer_size(4 << 20).unwrap();
+        let to = client.local_addr().unwrap();
+        for length in [400, 1015, 1200] {
+            // Written one behind the other, as in an outbox.
+            let written: Vec<_> = (0..ANSWERS).flat_map(|n| vec![n as u8; length]).collect();
+            let mut texts = written.chunks_exact(length);
+            let messages = texts.clone().map(|text| (LegId(0), to, text));
+            let sent = Sender::new(&config).send(messages, |_| Some(socket.as_fd()));
+            assert_eq!(sent, Sent { sent: ANSWERS as u64, dropped: 0, failed: 0 });
+            assert!(texts.all(|text| received(&client, socket.local_addr().unwrap()) == *text), "{length}");
+        }
+    });
+}
+
 fn received(client: &UdpSocket, from: SocketAddr) -> Vec<u8> {
     client.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
     let mut buffer = [0; 2000];

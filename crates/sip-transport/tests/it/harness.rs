@@ -1,11 +1,12 @@
 //! A server in a thread, and the layer above it.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::num::NonZeroU16;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -138,7 +139,7 @@ impl Ingress for Echo {
 
 impl Echo {
     fn together(&mut self, (peer, bytes): (Peer, Vec<u8>), size: &str, breaks: bool) -> Pending {
-        let (ready, wait) = oneshot::channel();
+        let (ready, mut wait) = oneshot::channel();
         let size: usize = size.split('-').next().unwrap_or_default().parse().unwrap();
         let group = Arc::clone(&self.together);
         let mut waiting = group.lock().unwrap();
@@ -148,12 +149,20 @@ impl Echo {
         }
         drop(waiting);
         Box::pin(async move {
-            // Woken in their order, and none before it has been polled: what is polled first is not asked for its turn.
-            let ready = group.lock().unwrap().polled(size);
-            if !ready.is_empty() {
-                std::thread::spawn(move || ready.into_iter().for_each(|ready| ready.send(()).unwrap()));
-            }
-            wait.await.unwrap();
+            let mut polled = false;
+            let told = poll_fn(|cx| {
+                let told = Pin::new(&mut wait).poll(cx);
+                if std::mem::replace(&mut polled, true) {
+                    return told;
+                }
+                // All are waiting now, the last of them too: so they are woken in their order, and none is ready before.
+                let ready = group.lock().unwrap().polled(size);
+                if !ready.is_empty() {
+                    std::thread::spawn(move || ready.into_iter().for_each(|ready| ready.send(()).unwrap()));
+                }
+                Poll::Pending
+            });
+            told.await.unwrap();
             assert!(!breaks, "a future that panics, as the test wants");
             (peer, bytes, 0)
         })

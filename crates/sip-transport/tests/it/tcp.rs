@@ -98,10 +98,9 @@ fn a_peer_that_has_finished_sending_still_gets_its_answers() {
     let server = start(alone(&LEGS));
     for commands in [["hello", "later"], ["twice", "hello"]] {
         let mut client = server.tcp(0);
-        for command in commands {
-            client.write_all(&message(command)).unwrap();
-        }
-        client.write_all(b"OPTIONS sip:half").unwrap();
+        // At once, so that no answer is ready before the next message is there.
+        let [first, second] = commands.map(message);
+        client.write_all(&[first, second, b"OPTIONS sip:half".to_vec()].concat()).unwrap();
         client.shutdown(Shutdown::Write).unwrap();
         assert_eq!(
             read_to_end(&mut client),

@@ -79,6 +79,28 @@ fn a_batch_whose_answers_exceed_the_outbox_loses_none() {
 }
 
 #[test]
+fn answers_of_several_batches_leave_in_their_order_and_none_is_lost() {
+    for batching in [Batching::Best, Batching::Single] {
+        let mut config = alone(&LEGS);
+        config.udp.batching = batching;
+        // All is there before the server runs: more than leave at once.
+        let server = sip_transport::Server::bind(config).unwrap();
+        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket2::SockRef::from(&client).set_recv_buffer_size(4 << 20).unwrap();
+        client.set_read_timeout(Some(crate::harness::PATIENCE)).unwrap();
+        client.connect(server.local_addrs()[0]).unwrap();
+        let messages: Vec<_> = (0..200).map(|n| message(&n.to_string())).collect();
+        messages.iter().for_each(|message| assert_eq!(client.send(message).unwrap(), message.len()));
+        let _server = crate::harness::run(server, sip_transport::Shutdown::new());
+        let mut buffer = [0; 200];
+        for message in messages {
+            let length = client.recv(&mut buffer).unwrap();
+            assert_eq!(buffer[..length], *message);
+        }
+    }
+}
+
+#[test]
 fn what_comes_together_is_announced_first() {
     for batching in [Batching::Best, Batching::Single] {
         let mut config = alone(&LEGS);
