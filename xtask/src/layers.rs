@@ -60,7 +60,15 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "sip-dispatch",
-        uses: Uses::Only(&["sip-message", "sip-transport", "hashbrown", "slab", "smallvec", "thiserror"]),
+        uses: Uses::Only(&[
+            "sip-message",
+            "sip-transport",
+            "hashbrown",
+            "prefetch-index",
+            "slab",
+            "smallvec",
+            "thiserror",
+        ]),
         optional: &[],
         never: IO,
         features: &[],

@@ -7,6 +7,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use prefetch_index::prefetch_index;
 use sip_transport::Timestamp;
 
 use crate::transaction::TransactionKey;
@@ -17,8 +18,8 @@ const TIMER_J_MS: u64 = 32_000;
 /// The ring has a slot for so many bytes: a 200 to a REGISTER is about as long, a 401 a little shorter.
 const BYTES_PER_SLOT: usize = 512;
 
-/// Chains for each slot: most have one slot or none.
-const CHAINS_PER_SLOT: usize = 2;
+/// Chains for each slot: most have none, so that for a request which comes for the first time no slot has to be read.
+const CHAINS_PER_SLOT: usize = 8;
 
 /// What is known of a transaction.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub(crate) enum Seen<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     key: TransactionKey,
-    offset: usize,
+    offset: u32,
     length: u32,
     /// The one before it in its chain.
     before: Number,
@@ -67,6 +68,8 @@ pub(crate) struct Absorber {
 impl Absorber {
     /// Room for `bytes` of answers.
     pub(crate) fn new(bytes: usize) -> Self {
+        // Places in it have 32 bits.
+        let bytes = bytes.min(u32::MAX as usize);
         let most_slots = bytes.div_ceil(BYTES_PER_SLOT);
         let chains = (CHAINS_PER_SLOT * most_slots).next_power_of_two();
         Self {
@@ -78,6 +81,13 @@ impl Absorber {
             first: Number(0),
             next: 0,
         }
+    }
+
+    /// Asks memory for what [`find`](Self::find) will read, and [`answered`](Self::answered) write.
+    pub(crate) fn fetch(&self, key: TransactionKey) {
+        const LINE: usize = 64;
+        prefetch_index(&self.chains, self.chain(key));
+        (0..BYTES_PER_SLOT).step_by(LINE).for_each(|at| prefetch_index(&self.ring, self.next + at));
     }
 
     pub(crate) fn find(&self, key: TransactionKey, now: Timestamp) -> Seen<'_> {
@@ -100,7 +110,7 @@ impl Absorber {
         if slot.deadline <= now {
             return None;
         }
-        self.ring.get(slot.offset..slot.offset + slot.length as usize)
+        self.ring.get(slot.offset as usize..)?.get(..slot.length as usize)
     }
 
     fn chain(&self, key: TransactionKey) -> usize {
@@ -139,8 +149,9 @@ impl Absorber {
         let chain = self.chain(key);
         let Some(newest) = self.chains.get_mut(chain) else { return };
         let before = std::mem::replace(newest, number);
-        self.slots.push_back(Slot { key, offset, length, before, deadline: now.plus_millis(TIMER_J_MS) });
-        self.next = offset + answer.len();
+        let (offset, deadline) = (offset as u32, now.plus_millis(TIMER_J_MS));
+        self.slots.push_back(Slot { key, offset, length, before, deadline });
+        self.next = offset as usize + answer.len();
     }
 
     /// Drops answers until a slot, and `length` bytes behind the last answer, are free; says where.
@@ -150,14 +161,14 @@ impl Absorber {
         }
         let offset = if self.next + length > self.ring.len() {
             // Those between here and the end are the oldest; the ring goes on at its beginning.
-            while self.slots.front().is_some_and(|slot| slot.offset >= self.next) {
+            while self.slots.front().is_some_and(|slot| slot.offset as usize >= self.next) {
                 self.drop_oldest();
             }
             0
         } else {
             self.next
         };
-        while self.slots.front().is_some_and(|slot| slot.offset >= offset && slot.offset < offset + length) {
+        while self.slots.front().is_some_and(|slot| (offset..offset + length).contains(&(slot.offset as usize))) {
             self.drop_oldest();
         }
         offset

@@ -1,5 +1,6 @@
 //! From bytes to the receive chain and back.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::mem::take;
 use std::sync::Arc;
@@ -12,8 +13,9 @@ use crate::absorb::{Absorber, Seen};
 use crate::copies::Copies;
 use crate::held::{Group, Held, HeldRoom};
 use crate::identity::Carried;
-use crate::parts::Parts;
+use crate::parts::{FirstDigest, Parts};
 use crate::pending::{Over, Ticket, Waiting, WaitingRoom};
+use crate::refusal::Refusal;
 use crate::route::response_route;
 use crate::told::Told;
 use crate::transaction::{Keys, TransactionKey};
@@ -26,8 +28,6 @@ use crate::{
 const EXPIRE_BUDGET: usize = 10_000;
 /// How many waiting requests a tick answers with 500 at most.
 const OVERDUE_BUDGET: usize = 500;
-/// When to come again, in seconds, if too many wait.
-const RETRY_AFTER: u32 = 10;
 
 /// How a request ended, for whoever logs or counts.
 #[derive(Clone, Copy, Debug)]
@@ -137,7 +137,7 @@ impl Ingress for Dispatcher {
             core.counters.too_long.add();
             return None;
         };
-        core.on_message(message, rx.peer, rx.now, out)
+        core.on_message(message, &rx.peer, rx.now, out)
     }
 
     fn resume(&mut self, done: Resume, now: Now, out: &mut Outbox) -> Option<Pending> {
@@ -177,8 +177,10 @@ fn framing(peer: &Peer) -> Framing {
 /// A request that may be answered.
 struct Arrived<'a> {
     message: Message<'a>,
-    via: Via<'a>,
-    peer: Peer,
+    request: Request<'a>,
+    parts: Option<&'a Parts<'a>>,
+    via: &'a Via<'a>,
+    peer: &'a Peer,
     arrived: Timestamp,
     now: Now,
     key: TransactionKey,
@@ -206,32 +208,6 @@ enum Turn {
     Refused(Refusal),
 }
 
-/// An answer that no link gives.
-#[derive(Clone, Copy)]
-struct Refusal {
-    status: Status,
-    reason: Reason,
-    /// When to come again, in seconds.
-    retry_after: Option<u32>,
-}
-
-impl Refusal {
-    const OVERDUE: Self = Self { status: Status::INTERNAL_ERROR, reason: reason::PENDING_LOST, retry_after: None };
-    const TOO_MANY: Self = Self::later(reason::TOO_MANY_PENDING);
-
-    const fn later(reason: Reason) -> Self {
-        Self { status: Status::SERVICE_UNAVAILABLE, reason, retry_after: Some(RETRY_AFTER) }
-    }
-
-    fn answer(self, ex: &mut Exchange<'_>) -> Sealed {
-        ex.reply(self.status, self.reason, |answer| {
-            if let Some(seconds) = self.retry_after {
-                answer.header(HeaderId::RetryAfter, seconds);
-            }
-        })
-    }
-}
-
 impl Core {
     /// Takes up new rules, if there are any.
     fn follow(&mut self) {
@@ -248,7 +224,10 @@ impl Core {
         let (message, carried) = copy.parts();
         let next = match message.top_via() {
             Some(via) => {
-                self.take_turn(Arrived { message, via, peer, arrived, now, key, carried, hold, told }, turn, out)
+                let request = message.request().unwrap_or(UNREADABLE);
+                let (parts, via, peer) = (None, &via, &peer);
+                let arrived = Arrived { message, request, parts, via, peer, arrived, now, key, carried, hold, told };
+                self.take_turn(arrived, turn, out)
             }
             None => None,
         };
@@ -316,17 +295,18 @@ impl Core {
         self.room.has_overdue(now.at) || self.held.has_overdue(since)
     }
 
-    fn on_message(&mut self, message: Message<'_>, peer: Peer, now: Now, out: &mut Outbox) -> Option<Pending> {
+    fn on_message(&mut self, message: Message<'_>, peer: &Peer, now: Now, out: &mut Outbox) -> Option<Pending> {
         let counters = &self.counters;
+        let request = message.request();
         if message.looks_like_response() {
             counters.stray_responses.add();
             return None;
         }
-        if is_ack(message) {
+        if is_ack(message, request) {
             counters.acks.add();
             return None;
         }
-        if message.request().is_none() && message.value(HeaderId::CSeq).is_none() {
+        if request.is_none() && message.value(HeaderId::CSeq).is_none() {
             counters.junk.add();
             return None;
         }
@@ -334,7 +314,13 @@ impl Core {
             counters.no_via.add();
             return None;
         };
-        let key = self.keys.transaction(message, &via, &peer);
+        let key = self.keys.transaction(message, &via, peer);
+        if peer.flow.is_none() {
+            self.absorber.fetch(key);
+        }
+        // Which also takes as long as to come by what was asked for.
+        let request = request.unwrap_or(UNREADABLE);
+        let parts = Parts::read(message, &request);
         if peer.flow.is_none() {
             match self.absorber.find(key, now.at) {
                 Seen::Never => {}
@@ -344,28 +330,38 @@ impl Core {
                 }
                 Seen::Answered(bytes) => {
                     counters.absorbed.add();
-                    out.send(response_route(&via, &peer, self.config.route).0, bytes);
+                    out.send(response_route(&via, peer, self.config.route).0, bytes);
                     return None;
                 }
             }
         }
         counters.requests.add();
-        let carried = Carried::default();
-        self.take_turn(
-            Arrived { message, via, peer, arrived: now.at, now, key, carried, hold: None, told: Told::default() },
-            Turn::First,
-            out,
-        )
+        let arrived = Arrived {
+            message,
+            request,
+            parts: Some(&parts),
+            via: &via,
+            peer,
+            arrived: now.at,
+            now,
+            key,
+            carried: Carried::default(),
+            hold: None,
+            told: Told::default(),
+        };
+        self.take_turn(arrived, Turn::First, out)
     }
 
     /// Takes a request one step on: to its end, or to where it has to wait.
     fn take_turn(&mut self, arrived: Arrived<'_>, turn: Turn, out: &mut Outbox) -> Option<Pending> {
-        let Arrived { message, via, peer, arrived, now, key, carried, hold, told } = arrived;
+        let Arrived { message, request, parts, via, peer, arrived, now, key, carried, hold, told } = arrived;
         let before = out.len();
         let mut ex = Exchange {
             message,
-            request: message.request().unwrap_or(UNREADABLE),
-            parts: Parts::default(),
+            request,
+            parts,
+            late_parts: OnceCell::new(),
+            digest: FirstDigest::default(),
             via,
             peer,
             now,
@@ -407,7 +403,7 @@ impl Core {
                 }
                 let (hold, told) = (ex.hold.take(), take(&mut ex.told));
                 let copy = self.copies.copy(message, ex.carried);
-                self.room.enter(ticket, Waiting { copy, peer, arrived, key, hold, told });
+                self.room.enter(ticket, Waiting { copy, peer: *peer, arrived, key, hold, told });
                 return Some(Pending::one(ticket, deferred));
             }
             (None, Verdict::Pending(_)) => Refusal::TOO_MANY.answer(&mut ex),
@@ -427,12 +423,12 @@ impl Core {
         let (stateless, told) = (ex.stateless, take(&mut ex.told));
         if let Some(hold) = ex.hold.take() {
             let copy = self.copies.copy(message, ex.carried);
-            let held = Held { copy, peer, arrived, key, sealed, stateless, told };
+            let held = Held { copy, peer: *peer, arrived, key, sealed, stateless, told };
             return self.hold(held, hold, before, now, out);
         }
         let answered = Answered { sealed, before, out: &*ex.out, now };
-        self.log(message, &peer, arrived, ex.carried.identity.as_ref(), answered);
-        self.remember(&peer, key, stateless, before, now, out);
+        self.log(message, peer, arrived, ex.carried.identity.as_ref(), answered);
+        self.remember(peer, key, stateless, before, now, out);
         let (hold, told) = owed.filter(|(_, told)| !told.is_nothing())?;
         self.held.owe(told, &hold, now.at).map(|serial| Pending::group(serial, hold))
     }
@@ -482,8 +478,8 @@ impl Core {
 const UNREADABLE: Request<'_> = Request { method: Method::Other(b""), uri: b"", version_2: true };
 
 /// An ACK is never answered (RFC 3261 §17), not even one whose request line is malformed behind the method.
-fn is_ack(message: Message<'_>) -> bool {
-    match message.request() {
+fn is_ack(message: Message<'_>, request: Option<Request<'_>>) -> bool {
+    match request {
         Some(request) => request.method == Method::Ack,
         None => matches!(message.bytes(), [b'A', b'C', b'K', b' ' | b'\t', ..]),
     }

@@ -1,13 +1,14 @@
 //! One request on its way through the chain.
 
+use std::cell::OnceCell;
 use std::fmt;
 
-use sip_message::header::{DigestCredentials, NameAddr, Via};
+use sip_message::header::{CSeq, CallId, DigestCredentials, NameAddr, Via};
 use sip_message::{HeaderId, Message, Method, ParseError, Request, ResponseWriter, Uri, WriteError};
 use sip_transport::{Now, Outbox, Peer};
 
 use crate::identity::Carried;
-use crate::parts::Parts;
+use crate::parts::{FirstDigest, Parts};
 use crate::route::response_route;
 use crate::told::Told;
 use crate::transaction::{Keys, TransactionKey};
@@ -24,9 +25,12 @@ pub struct Exchange<'e> {
     pub(crate) message: Message<'e>,
     /// Empty if the request line cannot be read; no link sees such a request.
     pub(crate) request: Request<'e>,
-    pub(crate) parts: Parts<'e>,
-    pub(crate) via: Via<'e>,
-    pub(crate) peer: Peer,
+    /// If they have been read; else they are when one is asked for.
+    pub(crate) parts: Option<&'e Parts<'e>>,
+    pub(crate) late_parts: OnceCell<Parts<'e>>,
+    pub(crate) digest: FirstDigest<'e>,
+    pub(crate) via: &'e Via<'e>,
+    pub(crate) peer: &'e Peer,
     pub(crate) now: Now,
     pub(crate) key: TransactionKey,
     pub(crate) keys: &'e Keys,
@@ -84,12 +88,16 @@ impl<'e> Exchange<'e> {
         self.request
     }
 
+    fn parts(&self) -> &Parts<'e> {
+        self.parts.unwrap_or_else(|| self.late_parts.get_or_init(|| Parts::read(self.message, &self.request)))
+    }
+
     /// The Request-URI.
     ///
     /// # Errors
     /// It is malformed.
     pub fn uri(&self) -> Result<Uri<'e>, ParseError> {
-        self.parts.uri(self.request.uri)
+        self.parts().uri
     }
 
     /// From; `None` if there is none.
@@ -97,7 +105,7 @@ impl<'e> Exchange<'e> {
     /// # Errors
     /// It is malformed.
     pub fn from(&self) -> Result<Option<NameAddr<'e>>, ParseError> {
-        self.parts.from(self.message)
+        self.parts().from
     }
 
     /// To; `None` if there is none.
@@ -105,7 +113,23 @@ impl<'e> Exchange<'e> {
     /// # Errors
     /// It is malformed.
     pub fn to(&self) -> Result<Option<NameAddr<'e>>, ParseError> {
-        self.parts.to(self.message)
+        self.parts().to
+    }
+
+    /// Call-ID; `None` if there is none.
+    ///
+    /// # Errors
+    /// It is malformed.
+    pub fn call_id(&self) -> Result<Option<CallId<'e>>, ParseError> {
+        self.parts().call_id
+    }
+
+    /// CSeq; `None` if there is none.
+    ///
+    /// # Errors
+    /// It is malformed.
+    pub fn cseq(&self) -> Result<Option<CSeq<'e>>, ParseError> {
+        self.parts().cseq
     }
 
     /// The digest in a line of the request's credentials; `None` if they are of another scheme.
@@ -113,19 +137,19 @@ impl<'e> Exchange<'e> {
     /// # Errors
     /// They are malformed.
     pub fn digest(&self, line: &'e [u8]) -> Result<Option<DigestCredentials<'e>>, ParseError> {
-        self.parts.digest(line)
+        self.digest.of(line)
     }
 
     /// The topmost Via.
     #[must_use]
-    pub fn via(&self) -> Via<'e> {
+    pub fn via(&self) -> &'e Via<'e> {
         self.via
     }
 
     /// Who sent it, as observed.
     #[must_use]
-    pub fn peer(&self) -> &Peer {
-        &self.peer
+    pub fn peer(&self) -> &'e Peer {
+        self.peer
     }
 
     /// When it is handled.
@@ -204,7 +228,7 @@ impl<'e> Exchange<'e> {
     }
 
     fn write(&mut self, status: Status, write: impl FnOnce(&mut ResponseWriter<'_>)) -> Result<(), WriteError> {
-        let (to, top) = response_route(&self.via, &self.peer, self.config.route);
+        let (to, top) = response_route(self.via, self.peer, self.config.route);
         let tag = self.keys.to_tag(self.key);
         let limit = self.limit();
         let line = (status.code(), status.phrase());

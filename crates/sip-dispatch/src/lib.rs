@@ -40,6 +40,7 @@ mod parts;
 mod pending;
 pub mod reason;
 mod receiver;
+mod refusal;
 mod route;
 mod rules;
 mod status;

@@ -12,8 +12,12 @@ use crate::transaction::TransactionKey;
 use crate::{Deferred, Hold};
 
 /// Requests that wait, for the worker to poll beside its sockets.
+///
+/// Boxed: it stands in the result of every request, of which most wait for nothing. As a pointer that result is returned in
+/// a register. What is returned through memory is written in part and read as a whole, and to do that the processor waits
+/// until all that was written before has reached its cache.
 #[must_use = "nothing happens unless it is polled"]
-pub struct Pending(Waits);
+pub struct Pending(Box<Waits>);
 
 enum Waits {
     /// One request, for what somebody says.
@@ -28,11 +32,11 @@ enum Waits {
 
 impl Pending {
     pub(crate) fn one(ticket: Ticket, deferred: Deferred) -> Self {
-        Self(Waits::One { ticket, deferred: Some(deferred) })
+        Self(Box::new(Waits::One { ticket, deferred: Some(deferred) }))
     }
 
     pub(crate) fn group(serial: u64, hold: Hold) -> Self {
-        Self(Waits::Group { serial, hold })
+        Self(Box::new(Waits::Group { serial, hold }))
     }
 }
 
@@ -54,7 +58,7 @@ pub(crate) enum Over {
 impl Future for Pending {
     type Output = Resume;
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Resume> {
-        match &mut self.0 {
+        match &mut *self.0 {
             Waits::Group { serial, hold } => {
                 hold.poll(cx).map(|may_leave| Resume(Over::Group { serial: *serial, may_leave }))
             }

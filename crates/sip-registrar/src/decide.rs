@@ -15,7 +15,7 @@ use crate::{Aor, location::StoreError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeSet {
     effect: Effect,
-    next: SmallVec<[Next; 8]>,
+    next: NextBindings,
     /// How many bindings there were, expired ones included.
     pub(crate) before: usize,
 }
@@ -24,9 +24,21 @@ pub struct ChangeSet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     /// The binding with this place in the current record, as it is.
-    Keep(usize),
+    Keep(u16),
     /// The change with this place in the plan.
-    Put(usize),
+    Put(u16),
+}
+
+impl Next {
+    /// A record has 255 bindings at most.
+    fn keep(place: usize) -> Self {
+        Self::Keep(place as u16)
+    }
+
+    /// A message has not as many bytes as would be needed for more contacts.
+    fn put(which: usize) -> Self {
+        Self::Put(which as u16)
+    }
 }
 
 /// Decides what `plan` does to the bindings in `current` (RFC 3261 §10.3 steps 6 and 7, RFC 5626 §6). All or nothing.
@@ -52,39 +64,47 @@ enum Next {
 /// [`RegisterError::OutOfOrder`], [`RegisterError::TooManyContacts`].
 pub fn decide(current: Option<&Record>, plan: &Plan<'_>, now: Now) -> Result<ChangeSet, RegisterError> {
     let before = current.map_or(0, Record::len);
-    let mut live = Record::bindings_of(current).enumerate().filter(|(_, binding)| binding.is_live(now.at));
     match &plan.action {
         Action::Query => {
-            let next = live.map(|(place, _)| Next::Keep(place)).collect();
-            Ok(ChangeSet { effect: Effect::Queried, next, before })
+            let places = Record::unread_of(current).enumerate();
+            let live = places.filter(|(_, binding)| binding.is_live(now.at));
+            Ok(ChangeSet { effect: Effect::Queried, next: live.map(|(place, _)| Next::keep(place)).collect(), before })
         }
         Action::RemoveAll => {
             // The higher CSeq is demanded of every binding of the same Call-ID before any is removed.
-            if live.any(|(_, binding)| binding.call_id == plan.call_id && binding.cseq >= plan.cseq) {
+            let mut live = Record::bindings_of(current).filter(|binding| binding.is_live(now.at));
+            if live.any(|binding| binding.call_id == plan.call_id && binding.cseq >= plan.cseq) {
                 return Err(RegisterError::OutOfOrder);
             }
             Ok(ChangeSet { effect: Effect::Removed, next: SmallVec::new(), before })
         }
-        Action::Update(changes) => update(live, changes, plan, before),
+        Action::Update(changes) => {
+            let (effect, next) = update(current, changes, plan, now)?;
+            Ok(ChangeSet { effect, next, before })
+        }
     }
 }
 
-fn update<'r>(
-    live: impl Iterator<Item = (usize, Binding<'r>)>,
+type NextBindings = SmallVec<[Next; 8]>;
+
+fn update(
+    current: Option<&Record>,
     changes: &[Change<'_>],
     plan: &Plan<'_>,
-    before: usize,
-) -> Result<ChangeSet, RegisterError> {
-    let mut next: SmallVec<[Next; 8]> = SmallVec::new();
+    now: Now,
+) -> Result<(Effect, NextBindings), RegisterError> {
+    let mut next = NextBindings::new();
     let mut kept: SmallVec<[(bool, Timestamp, usize); 8]> = SmallVec::new();
     let mut placed: SmallVec<[bool; 8]> = SmallVec::from_elem(false, changes.len());
     let (mut repeats, mut repairs, mut renewals, mut removals) = (0, 0, 0, 0);
-    for (place, binding) in live {
+    // Read one by one where it is needed: what adaptors hand on they copy, and a binding is long.
+    for (place, unread) in Record::unread_of(current).enumerate().filter(|(_, binding)| binding.is_live(now.at)) {
+        let Some(binding) = unread.read() else { continue };
         let find = |stays: bool| {
             changes.iter().position(|change| (change.granted > 0) == stays && is_same(&binding, change, plan.identity))
         };
         let Some(which) = find(true).or_else(|| find(false)) else {
-            next.push(Next::Keep(place));
+            next.push(Next::keep(place));
             kept.push((!binding.is_suspect(), binding.expires_at, place));
             continue;
         };
@@ -97,11 +117,11 @@ fn update<'r>(
             repeats += 1;
             let is_elsewhere = plan.peer.flow.is_some() && plan.peer.flow != binding.flow;
             if !is_elsewhere && !binding.is_suspect() {
-                next.push(Next::Keep(place));
+                next.push(Next::keep(place));
             } else {
                 repairs += 1;
                 if !*placed {
-                    next.push(Next::Put(which));
+                    next.push(Next::put(which));
                 }
             }
             *placed = true;
@@ -109,7 +129,7 @@ fn update<'r>(
             removals += 1;
         } else {
             if !*placed {
-                next.push(Next::Put(which));
+                next.push(Next::put(which));
             }
             renewals += 1;
             *placed = true;
@@ -118,7 +138,7 @@ fn update<'r>(
     let mut additions = 0;
     for (which, (change, placed)) in changes.iter().zip(placed).enumerate() {
         if change.granted > 0 && !placed {
-            next.push(Next::Put(which));
+            next.push(Next::put(which));
             additions += 1;
         }
     }
@@ -134,7 +154,9 @@ fn update<'r>(
         if too_many > kept.len() || (plan.limits.eviction == Eviction::Refuse && !only_suspects) {
             return Err(RegisterError::TooManyContacts);
         }
-        next.retain(|next| !matches!(next, Next::Keep(place) if kept.iter().any(|(.., gone)| gone == place)));
+        next.retain(
+            |next| !matches!(next, Next::Keep(place) if kept.iter().any(|(.., gone)| *gone == usize::from(*place))),
+        );
     }
     let effect = match () {
         () if repeats > 0 && repairs == 0 => Effect::Repeated,
@@ -144,7 +166,7 @@ fn update<'r>(
         () if renewals > 0 => Effect::Refreshed,
         () => Effect::Removed,
     };
-    Ok(ChangeSet { effect, next, before })
+    Ok((effect, next))
 }
 
 impl ChangeSet {
@@ -195,13 +217,13 @@ impl ChangeSet {
         for next in &self.next {
             match *next {
                 Next::Keep(place) => {
-                    if let Some((_, binding)) = old.find(|(at, _)| *at == place) {
+                    if let Some((_, binding)) = old.find(|(at, _)| *at == usize::from(place)) {
                         builder.keep(binding);
                     }
                 }
                 Next::Put(which) => {
                     if let Action::Update(changes) = &plan.action
-                        && let Some(change) = changes.get(which)
+                        && let Some(change) = changes.get(usize::from(which))
                     {
                         builder.push(&binding_of(change, plan, now));
                     }

@@ -200,7 +200,8 @@ impl Registrar {
         if own.are_in(message) {
             return Err(PlanError::Loop.into());
         }
-        let plan = Plan::read(message, peer, *limits, *flows, identity.as_ref(), jitter, &mut scratch.text)?;
+        let id = (ex.call_id().ok().flatten(), ex.cseq().ok().flatten());
+        let plan = Plan::of(id, message, peer, *limits, *flows, identity.as_ref(), jitter, &mut scratch.text)?;
         let is_there = self.bind(&aor, &plan);
         let answer = settings.location.register(&aor, &plan, ex.now());
         if let Some(flow) = peer.flow.filter(|_| !is_there) {

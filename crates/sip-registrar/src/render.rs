@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use sip_dispatch::{Exchange, Reason, Sealed, Status};
-use sip_message::header::{CSeq, Date};
-use sip_message::{HeaderId, Message, Own, ResponseWriter};
+use sip_message::header::Date;
+use sip_message::{HeaderId, Own, ResponseWriter};
 use sip_transport::Timestamp;
 
 use crate::record::{Record, Unread, seconds_until};
@@ -19,11 +19,11 @@ const MAX_CONTACTS: usize = 32 * 1024;
 /// A suspect binding is none of the current ones that step 8 speaks of: RFC 5626 §7 has it invalid, and whoever asks
 /// where a user is shall not be told of a connection that has ended. It is kept for its own phone alone.
 pub(crate) fn bindings(ex: &mut Exchange<'_>, record: Option<&Record>, why: Reason) -> Sealed {
-    let message = ex.message();
-    let now = ex.now();
+    let (message, now) = (ex.message(), ex.now());
+    let cseq = ex.cseq().ok().flatten().map_or(0, |cseq| cseq.number);
     ex.reply(Status::OK, why, |answer| {
         if let Some(record) = record {
-            contacts(answer, record, message, now.at);
+            contacts(answer, record, (message.value(HeaderId::CallId).unwrap_or_default(), cseq), now.at);
         }
         for path in message.lines(HeaderId::Path) {
             answer.header(HeaderId::Path, path);
@@ -33,14 +33,12 @@ pub(crate) fn bindings(ex: &mut Exchange<'_>, record: Option<&Record>, why: Reas
 }
 
 /// Phones that read only one Contact must find their own, so what this request made comes first.
-fn contacts(answer: &mut ResponseWriter<'_>, record: &Record, request: Message<'_>, now: Timestamp) {
+fn contacts(answer: &mut ResponseWriter<'_>, record: &Record, (call_id, cseq): (&[u8], u32), now: Timestamp) {
     let reachable = || Record::unread_of(Some(record)).filter(|binding| binding.is_reachable(now));
     // Most have one.
     if record.len() == 1 {
         return reachable().for_each(|binding| contact(answer, binding, now));
     }
-    let call_id = request.value(HeaderId::CallId).unwrap_or_default();
-    let cseq = request.header::<CSeq<'_>>().ok().flatten().map_or(0, |cseq| cseq.number);
     let is_own = |binding: &Unread<'_>| binding.cseq() == Some(cseq) && binding.call_id() == Some(call_id);
     let end = answer.len() + MAX_CONTACTS;
     for binding in reachable().filter(is_own).chain(reachable().filter(|binding| !is_own(binding))) {

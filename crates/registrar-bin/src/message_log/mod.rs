@@ -2,7 +2,7 @@
 
 mod redact;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 use sip_dispatch::Outcome;
@@ -73,6 +73,8 @@ impl std::fmt::Display for Of {
 #[derive(Debug)]
 pub(crate) struct MessageLog {
     wanted: ArcSwapOption<Wanted>,
+    /// Whether any are wanted, for the many requests of whom nobody wants to know.
+    is_wanted: AtomicBool,
     seen: AtomicU64,
     limit: PerSecond,
 }
@@ -81,6 +83,7 @@ impl MessageLog {
     pub(crate) fn new(wanted: &Wanted) -> Self {
         let log = Self {
             wanted: ArcSwapOption::empty(),
+            is_wanted: AtomicBool::new(false),
             seen: AtomicU64::new(0),
             limit: PerSecond::new(REQUESTS_PER_SECOND),
         };
@@ -91,9 +94,13 @@ impl MessageLog {
     /// From now on these are logged.
     pub(crate) fn set(&self, wanted: &Wanted) {
         self.wanted.store((wanted.every > 0).then(|| wanted.clone().into()));
+        self.is_wanted.store(wanted.every > 0, Ordering::Relaxed);
     }
 
     pub(crate) fn write(&self, outcome: &Outcome<'_>) {
+        if !self.is_wanted.load(Ordering::Relaxed) {
+            return;
+        }
         let wanted = self.wanted.load();
         let Some(wanted) = wanted.as_deref() else { return };
         if !wanted.of.is_empty() && !wanted.of.iter().any(|of| of.is_of(outcome)) {

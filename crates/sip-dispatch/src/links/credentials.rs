@@ -15,6 +15,9 @@ pub(super) fn are_plain(ex: &Exchange<'_>) -> bool {
 }
 
 fn are_plain_in(ex: &Exchange<'_>, kind: HeaderId) -> bool {
+    if ex.message().value(kind).is_none() {
+        return true;
+    }
     let mut realms: [Option<Quoted<'_>>; MAX] = [None; MAX];
     for (at, line) in ex.message().lines(kind).enumerate() {
         let Some(place) = realms.get_mut(at) else { return false };

@@ -1,6 +1,6 @@
 //! What a request must have before anybody looks at its meaning.
 
-use sip_message::header::{CSeq, CallId, MaxForwards, Via};
+use sip_message::header::{MaxForwards, Via};
 use sip_message::{HeaderId, Method, ParseError, Uri};
 
 use super::credentials;
@@ -42,12 +42,12 @@ impl Sanity {
     fn objection(&self, ex: &Exchange<'_>) -> Option<(Status, Reason)> {
         let message = ex.message();
         let bad = |phrase| Some((Status::BAD_REQUEST.saying(phrase), reason::MISSING_HEADER));
-        match message.header::<CallId<'_>>() {
+        match ex.call_id() {
             Ok(Some(_)) => {}
             Ok(None) => return bad("Missing Call-ID"),
             Err(_) => return bad("Malformed Call-ID"),
         }
-        match message.header::<CSeq<'_>>() {
+        match ex.cseq() {
             Ok(Some(_)) => {}
             Ok(None) => return bad("Missing CSeq"),
             Err(_) => return bad("Malformed CSeq"),

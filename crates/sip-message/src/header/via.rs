@@ -77,6 +77,7 @@ const COOKIE: &[u8] = b"z9hG4bK";
 
 impl<'a> Via<'a> {
     /// The first value of a line.
+    #[inline]
     pub(crate) fn first_of(line: &'a [u8]) -> Option<Self> {
         let (rest, first) = via(line).ok()?;
         matches!(sws(rest), [] | [b',', ..]).then_some(first)

@@ -159,6 +159,7 @@ impl<'a> Message<'a> {
     /// The first value of the first Via: where the request came from last, and its answer goes to. `None` if there is none
     /// that can be read.
     #[must_use]
+    #[inline]
     pub fn top_via(&self) -> Option<Via<'a>> {
         Via::first_of(self.value(HeaderId::Via)?)
     }

@@ -58,6 +58,20 @@ impl Sink<'_> {
 
     /// Writes a number in decimal.
     pub fn number(&mut self, number: u64) {
+        // Nearly all have so few digits that they are put together in a register, the first lowest. Those in memory are read
+        // back by more bytes at once than they were written by, and for that the processor waits until they are in its cache.
+        if number < 100_000_000 {
+            let (mut digits, mut rest, mut used) = (0_u64, number as u32, 0);
+            loop {
+                digits = digits << 8 | u64::from(b'0' as u32 + rest % 10);
+                (rest, used) = (rest / 10, used + 1);
+                if rest == 0 {
+                    break;
+                }
+            }
+            self.buffer.extend_from_slice(digits.to_le_bytes().get(..used).unwrap_or_default());
+            return;
+        }
         let mut digits = [0; 20];
         let mut rest = number;
         let mut used = 0;

@@ -2,7 +2,7 @@
 
 use sip_transport::Timestamp;
 
-use crate::lines::Lines;
+use crate::lines::{Lines, Spot};
 use crate::{Aor, Record};
 
 /// Buckets of one second each. What expires later than the wheel reaches is looked at once in every turn.
@@ -47,7 +47,17 @@ impl Shard {
     }
 
     pub(super) fn find(&self, hash: u64, aor: &Aor<'_>) -> Option<&Record> {
-        self.table.get(self.table.find(hash, |record| record.aor() == *aor)?)
+        self.at(self.spot(hash, aor))
+    }
+
+    /// Where the record of an address is.
+    pub(super) fn spot(&self, hash: u64, aor: &Aor<'_>) -> Option<Spot> {
+        self.table.find(hash, |record| record.aor() == *aor)
+    }
+
+    /// The record there.
+    pub(super) fn at(&self, spot: Option<Spot>) -> Option<&Record> {
+        self.table.get(spot?)
     }
 
     /// Asks for the place where a record with this hash is looked for first.
@@ -70,10 +80,21 @@ impl Shard {
         now: Timestamp,
         hash_of: impl Fn(&Aor<'_>) -> u64,
     ) -> Option<Record> {
+        self.replace_at(self.spot(hash, aor), hash, record, now, hash_of)
+    }
+
+    /// The same where it is known where that one stands.
+    pub(super) fn replace_at(
+        &mut self,
+        spot: Option<Spot>,
+        hash: u64,
+        record: Option<Record>,
+        now: Timestamp,
+        hash_of: impl Fn(&Aor<'_>) -> u64,
+    ) -> Option<Record> {
         self.wheel.begin(now);
         let due = record.as_ref().map(due_second);
         self.bytes += record.as_ref().map_or(0, Record::size);
-        let spot = self.table.find(hash, |record| record.aor() == *aor);
         let before = match (spot, record) {
             (Some(spot), Some(record)) => self.table.get_mut(spot).map(|there| std::mem::replace(there, record)),
             (Some(spot), None) => self.table.remove(spot),

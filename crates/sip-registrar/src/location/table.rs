@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 use super::shard::{Due, Shard};
 use super::{Effect, Journal, Loader, Page, RegisterError, Registered, Removal, StoreError};
 use crate::decide::decide;
-use crate::lines::FEW;
+use crate::lines::{FEW, Spot};
 use crate::record::{Binding, Record, RecordBuilder};
 use crate::{Aor, Plan};
 
@@ -114,8 +114,8 @@ impl<J: Journal> Table<J> {
         let hash = self.hash(&record.aor());
         let mut shard = self.shard(hash).lock();
         let key = record.clone();
-        let before = shard.find(hash, &key.aor()).cloned();
-        self.replace(&mut shard, hash, &key.aor(), before.as_ref(), Some(record), now)
+        let spot = shard.spot(hash, &key.aor());
+        self.replace(&mut shard, spot, hash, &key.aor(), Some(record), now).map(|(noted, _)| noted)
     }
 
     /// Makes `record` that of an address again, as when a change is taken back: it is not noted, and not refused however many
@@ -211,24 +211,24 @@ impl<J: Journal> Table<J> {
         Ok(())
     }
 
-    /// Notes and makes a change.
+    /// Notes and makes a change, and gives the record that stood at the spot.
     fn replace(
         &self,
         shard: &mut Shard,
+        spot: Option<Spot>,
         hash: u64,
         aor: &Aor<'_>,
-        before: Option<&Record>,
         after: Option<Record>,
         now: Now,
-    ) -> Result<J::Entry, StoreError> {
+    ) -> Result<(J::Entry, Option<Record>), StoreError> {
+        let before = shard.at(spot);
         let (from, to) = (before.map_or(0, Record::len), after.as_ref().map_or(0, Record::len));
         self.count(from, to)?;
         let noted = self.journal.note(aor, before, after.as_ref()).inspect_err(|_| {
             self.bindings.fetch_add(from, Ordering::Relaxed);
             self.bindings.fetch_sub(to, Ordering::Relaxed);
         })?;
-        shard.replace(hash, aor, after, now.at, |aor| self.hash(aor));
-        Ok(noted)
+        Ok((noted, shard.replace_at(spot, hash, after, now.at, |aor| self.hash(aor))))
     }
 
     /// Carries out a request; see [`LocationService::register`](super::LocationService::register).
@@ -238,13 +238,15 @@ impl<J: Journal> Table<J> {
     pub fn register(&self, aor: &Aor<'_>, plan: &Plan<'_>, now: Now) -> Result<Done<J>, RegisterError> {
         let hash = self.hash(aor);
         let mut shard = self.shard(hash).lock();
-        let before = shard.find(hash, aor).cloned();
-        let changes = decide(before.as_ref(), plan, now)?;
+        let spot = shard.spot(hash, aor);
+        let current = shard.at(spot);
+        let changes = decide(current, plan, now)?;
         if changes.is_read_only() {
+            let before = current.cloned();
             return Ok((Registered { effect: changes.effect(), after: before.clone(), before }, None));
         }
-        let after = with_scratch(|scratch| changes.apply(aor, before.as_ref(), plan, now, scratch))?;
-        let noted = self.replace(&mut shard, hash, aor, before.as_ref(), after.clone(), now)?;
+        let after = with_scratch(|scratch| changes.apply(aor, current, plan, now, scratch))?;
+        let (noted, before) = self.replace(&mut shard, spot, hash, aor, after.clone(), now)?;
         drop(shard);
         Ok((Registered { effect: changes.effect(), before, after }, Some(noted)))
     }
@@ -256,7 +258,8 @@ impl<J: Journal> Table<J> {
     pub fn remove(&self, aor: &Aor<'_>, which: Removal<'_>, now: Now) -> Result<Done<J>, StoreError> {
         let hash = self.hash(aor);
         let mut shard = self.shard(hash).lock();
-        let Some(before) = shard.find(hash, aor).cloned() else {
+        let spot = shard.spot(hash, aor);
+        let Some(before) = shard.at(spot) else {
             return Ok((Registered { effect: Effect::Removed, before: None, after: None }, None));
         };
         let stays = |binding: &Binding<'_>| match which {
@@ -264,13 +267,13 @@ impl<J: Journal> Table<J> {
             Removal::Contact(uri) => !binding.parsed_uri().is_some_and(|stored| equivalent(&stored, &uri)),
         };
         if before.live(now.at).all(|binding| stays(&binding)) {
-            let unchanged = Registered { effect: Effect::Removed, after: Some(before.clone()), before: Some(before) };
-            return Ok((unchanged, None));
+            let before = Some(before.clone());
+            return Ok((Registered { effect: Effect::Removed, after: before.clone(), before }, None));
         }
-        let after = filtered(&before, |binding| binding.is_live(now.at) && stays(binding))?;
-        let noted = self.replace(&mut shard, hash, aor, Some(&before), after.clone(), now)?;
+        let after = filtered(before, |binding| binding.is_live(now.at) && stays(binding))?;
+        let (noted, before) = self.replace(&mut shard, spot, hash, aor, after.clone(), now)?;
         drop(shard);
-        Ok((Registered { effect: Effect::Removed, before: Some(before), after }, Some(noted)))
+        Ok((Registered { effect: Effect::Removed, before, after }, Some(noted)))
     }
 
     /// Makes suspect what lived by a connection; see [`LocationService::flow_lost`](super::LocationService::flow_lost).
@@ -283,13 +286,15 @@ impl<J: Journal> Table<J> {
     pub fn flow_lost(&self, aor: &Aor<'_>, flow: Flow, until: Timestamp, now: Now) -> Result<Registered, StoreError> {
         let hash = self.hash(aor);
         let mut shard = self.shard(hash).lock();
-        let before = shard.find(hash, aor).cloned();
+        let spot = shard.spot(hash, aor);
+        let current = shard.at(spot);
         let lives_by_it = |record: &Record| record.live(now.at).any(|binding| binding.lives_by() == Some(flow));
-        let after = match before.as_ref().filter(|before| lives_by_it(before)) {
-            Some(before) => Some(without_flow(before, flow, until)?),
-            None => return Ok(Registered { effect: Effect::Lost, after: before.clone(), before }),
+        let Some(current) = current.filter(|record| lives_by_it(record)) else {
+            let before = current.cloned();
+            return Ok(Registered { effect: Effect::Lost, after: before.clone(), before });
         };
-        shard.replace(hash, aor, after.clone(), now.at, |aor| self.hash(aor));
+        let after = Some(without_flow(current, flow, until)?);
+        let before = shard.replace_at(spot, hash, after.clone(), now.at, |aor| self.hash(aor));
         drop(shard);
         Ok(Registered { effect: Effect::Lost, before, after })
     }

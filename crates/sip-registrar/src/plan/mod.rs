@@ -130,9 +130,24 @@ impl<'a> Plan<'a> {
         jitter: &RandomState,
         scratch: &'a mut Vec<u8>,
     ) -> Result<Self, PlanError> {
+        let id = (message.header().ok().flatten(), message.header().ok().flatten());
+        Self::of(id, message, peer, limits, flows, identity, jitter, scratch)
+    }
+
+    /// The same of a request whose Call-ID and CSeq have been read.
+    #[expect(clippy::too_many_arguments, reason = "those of `read`, and what it would have to read again")]
+    pub(crate) fn of(
+        id: (Option<CallId<'a>>, Option<CSeq<'a>>),
+        message: Message<'a>,
+        peer: Peer,
+        limits: Limits,
+        flows: FlowRules,
+        identity: Option<&'a IdentityParam>,
+        jitter: &RandomState,
+        scratch: &'a mut Vec<u8>,
+    ) -> Result<Self, PlanError> {
         scratch.clear();
-        let call_id = message.header::<CallId<'_>>().ok().flatten().ok_or(PlanError::NoIdentity)?.0;
-        let cseq = message.header::<CSeq<'_>>().ok().flatten().ok_or(PlanError::NoIdentity)?.number;
+        let (Some(CallId(call_id)), Some(CSeq { number: cseq, .. })) = id else { return Err(PlanError::NoIdentity) };
         let mut plan =
             Self { action: Action::Query, call_id, cseq, path: &[], user_agent: &[], peer, limits, flows, identity };
         if message.value(HeaderId::Contact).is_none() {

@@ -326,7 +326,7 @@ fn binding<'a>(reader: &mut Reader<'a>) -> Option<Binding<'a>> {
     read_binding(reader.text()?)
 }
 
-fn read_binding(bytes: &[u8]) -> Option<Binding<'_>> {
+pub(super) fn read_binding(bytes: &[u8]) -> Option<Binding<'_>> {
     let mut reader = Reader(bytes);
     // Of a known length, so that its parts are read without looking for the end each time.
     let mut fixed = Reader(reader.take(FIXED)?);

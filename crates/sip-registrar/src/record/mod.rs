@@ -287,12 +287,15 @@ impl Fetch for Record {
         prefetch_index(&self.0.slice, 0);
     }
 
-    /// Most are read whole.
+    /// Most are read whole, and the count and the length before the bytes, which may be in another line.
     fn fetch(&self) {
         /// As long as most records are at most, and what comes at once.
         const SPAN: usize = 256;
         const LINE: usize = 64;
-        (0..SPAN).step_by(LINE).for_each(|at| prefetch_index(&self.0.slice, at));
+        /// From the bytes back to the count.
+        const TO_COUNT: usize = 0_usize.wrapping_sub(2 * size_of::<usize>());
+        prefetch_index(&self.0.slice, TO_COUNT);
+        (LINE..=SPAN).step_by(LINE).for_each(|at| prefetch_index(&self.0.slice, TO_COUNT.wrapping_add(at)));
     }
 }
 

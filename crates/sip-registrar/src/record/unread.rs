@@ -2,7 +2,10 @@
 
 use sip_transport::{Timestamp, Transport};
 
-use super::codec::{CSEQ_AT, FIXED, FLAGS_AT, FOLLOWS, HAS_FLOW, HAS_SCOPE, HAS_V6, Reader, SUSPECT, TRANSPORT_AT};
+use super::Binding;
+use super::codec::{
+    CSEQ_AT, FIXED, FLAGS_AT, FOLLOWS, HAS_FLOW, HAS_SCOPE, HAS_V6, Reader, SUSPECT, TRANSPORT_AT, read_binding,
+};
 
 /// A binding of which only what is asked for is read.
 #[derive(Clone, Copy)]
@@ -12,6 +15,11 @@ impl<'a> Unread<'a> {
     /// By the bytes of the binding in its record.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
+    }
+
+    /// All of it.
+    pub(crate) fn read(self) -> Option<Binding<'a>> {
+        read_binding(self.0)
     }
 
     pub(super) fn as_bytes(self) -> &'a [u8] {
@@ -35,9 +43,14 @@ impl<'a> Unread<'a> {
         self.flags() & FOLLOWS != 0
     }
 
-    /// As [`super::Binding::is_reachable`] says.
+    /// As [`Binding::is_live`] says.
+    pub(crate) fn is_live(self, now: Timestamp) -> bool {
+        self.expires_at().is_some_and(|expires_at| expires_at > now)
+    }
+
+    /// As [`Binding::is_reachable`] says.
     pub(crate) fn is_reachable(self, now: Timestamp) -> bool {
-        self.expires_at().is_some_and(|expires_at| expires_at > now) && self.flags() & SUSPECT == 0
+        self.is_live(now) && self.flags() & SUSPECT == 0
     }
 
     pub(crate) fn contact(self) -> Option<&'a [u8]> {
@@ -71,7 +84,7 @@ mod tests {
 
     use super::*;
     use crate::Aor;
-    use crate::record::{Binding, Record, RecordBuilder, Tie};
+    use crate::record::{Record, RecordBuilder, Tie};
 
     #[test]
     fn its_parts_are_what_they_are_when_all_of_it_is_read() {
@@ -117,7 +130,9 @@ mod tests {
             assert_eq!((unread.expires_at(), unread.cseq()), (Some(binding.expires_at), Some(binding.cseq)));
             assert_eq!(unread.transport(), Some(binding.transport));
             assert_eq!(unread.is_tied(), binding.tie != Tie::None);
+            assert_eq!(unread.read(), Some(binding));
             for now in [0, 1_500, 2_500, 9_000].map(Timestamp) {
+                assert_eq!(unread.is_live(now), binding.is_live(now), "{now:?}");
                 assert_eq!(unread.is_reachable(now), binding.is_reachable(now), "{now:?}");
             }
         }
