@@ -11,6 +11,7 @@ use sip_message::{Framing, HeaderId, Index, Message, ResponseWriter, TopVia, Uri
 pub fn check(data: &[u8]) {
     let message = [b"REGISTER sip:a SIP/2.0\r\n".as_slice(), &line("Via", data), &line("To", data), b"\r\n"].concat();
     check_answer(&message);
+    check_beside(data);
     let lines: Vec<u8> = HeaderId::ALL.iter().flat_map(|id| line(id.name(), data)).collect();
     let message = [b"REGISTER sip:a SIP/2.0\r\n".as_slice(), &lines, b"\r\n"].concat();
     let mut index = Index::new();
@@ -68,6 +69,15 @@ fn check_address(address: &NameAddr<'_>) {
     assert_eq!(Uri::parse(address.uri.as_bytes()), Ok(address.uri));
     assert_eq!(address.tag, address.params.get("tag").flatten());
     check_params(address.params);
+}
+
+/// An address whose beginning has been read is the same as one of which nothing has.
+fn check_beside(value: &[u8]) {
+    let Some(bracket) = value.iter().position(|&byte| byte == b'>') else { return };
+    let other = &value[..=bracket];
+    if let Ok(read) = NameAddr::parse(other) {
+        assert_eq!(NameAddr::parse_beside(value, (other, &read)), NameAddr::parse(value));
+    }
 }
 
 fn check_contact(contact: &Contact<'_>) {

@@ -88,6 +88,9 @@ impl Absorber {
         const LINE: usize = 64;
         prefetch_index(&self.chains, self.chain(key));
         (0..BYTES_PER_SLOT).step_by(LINE).for_each(|at| prefetch_index(&self.ring, self.next + at));
+        // The oldest make room for it.
+        let (oldest, _) = self.slots.as_slices();
+        [0, 2].into_iter().for_each(|at| prefetch_index(oldest, at));
     }
 
     pub(crate) fn find(&self, key: TransactionKey, now: Timestamp) -> Seen<'_> {

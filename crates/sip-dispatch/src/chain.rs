@@ -97,7 +97,10 @@ impl ReceiveChain {
 
 /// What has been answered is answered, whatever the link says.
 fn settled(ex: &Exchange<'_>, verdict: Verdict) -> Verdict {
-    ex.sealed().map_or(verdict, Verdict::Handled)
+    match verdict {
+        Verdict::Pass | Verdict::Pending(_) if ex.sealed.is_some() => ex.sealed.map_or(Verdict::Pass, Verdict::Handled),
+        verdict => verdict,
+    }
 }
 
 impl Receiver for ReceiveChain {

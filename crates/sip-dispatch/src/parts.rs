@@ -2,8 +2,8 @@
 
 use std::cell::OnceCell;
 
-use sip_message::header::{CSeq, CallId, Credentials, DigestCredentials, From, NameAddr, To};
-use sip_message::{Message, ParseError, Request, Uri};
+use sip_message::header::{CSeq, CallId, Credentials, DigestCredentials, NameAddr};
+use sip_message::{HeaderId, Message, ParseError, Request, Uri};
 
 /// Parts of a request that every chain asks for, each read once.
 pub(crate) struct Parts<'e> {
@@ -16,10 +16,16 @@ pub(crate) struct Parts<'e> {
 
 impl<'e> Parts<'e> {
     pub(crate) fn read(message: Message<'e>, request: &Request<'e>) -> Self {
+        let (from, to) = (message.value(HeaderId::From), message.value(HeaderId::To));
+        let read_to = to.map(NameAddr::parse).transpose();
+        let read_from = from.map(|from| match (to, &read_to) {
+            (Some(to), Ok(Some(read))) => NameAddr::parse_beside(from, (to, read)),
+            _ => NameAddr::parse(from),
+        });
         Self {
             uri: Uri::parse(request.uri),
-            from: message.header::<From<'e>>().map(|from| from.map(|from| from.0)),
-            to: message.header::<To<'e>>().map(|to| to.map(|to| to.0)),
+            from: read_from.transpose(),
+            to: read_to,
             call_id: message.header(),
             cseq: message.header(),
         }

@@ -62,7 +62,7 @@ fn authorization(value: &[u8]) -> Result<bool, ParseError> {
 fn write(
     answer: &mut Vec<u8>,
     request: Message<'_>,
-    status: (u16, &str),
+    status: (u16, &'static str),
     id: HeaderId,
     value: &str,
 ) -> Result<(), Box<dyn Error>> {

@@ -95,7 +95,7 @@ fn update(
 ) -> Result<(Effect, NextBindings), RegisterError> {
     let mut next = NextBindings::new();
     let mut kept: SmallVec<[(bool, Timestamp, usize); 8]> = SmallVec::new();
-    let mut placed: SmallVec<[bool; 8]> = SmallVec::from_elem(false, changes.len());
+    let mut placed: SmallVec<[bool; 8]> = changes.iter().map(|_| false).collect();
     let (mut repeats, mut repairs, mut renewals, mut removals) = (0, 0, 0, 0);
     // Read one by one where it is needed: what adaptors hand on they copy, and a binding is long.
     for (place, unread) in Record::unread_of(current).enumerate().filter(|(_, binding)| binding.is_live(now.at)) {

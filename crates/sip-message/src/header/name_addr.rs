@@ -31,6 +31,24 @@ impl<'a> NameAddr<'a> {
     pub fn parse(value: &'a [u8]) -> Result<Self, ParseError> {
         whole(Part::NameAddr, value, name_addr(value))
     }
+
+    /// The same, where the value may begin with all of another that has been read: in a REGISTER, From is usually To with a
+    /// tag.
+    ///
+    /// # Errors
+    /// As [`NameAddr::parse`].
+    #[inline]
+    pub fn parse_beside(value: &'a [u8], (other, read): (&'a [u8], &Self)) -> Result<Self, ParseError> {
+        // What ends with its bracket is the same whatever follows.
+        let same = read.bracketed && read.params.as_bytes().is_empty();
+        match value.strip_prefix(other).filter(|_| same) {
+            Some(rest) => {
+                let Self { display, uri, bracketed, .. } = *read;
+                whole(Part::NameAddr, value, parameters(rest, (display, uri, bracketed)))
+            }
+            None => Self::parse(value),
+        }
+    }
 }
 
 impl<'a> ListItem<'a> for NameAddr<'a> {}
@@ -59,9 +77,15 @@ named!(From To);
 
 #[inline(always)]
 fn name_addr(input: &[u8]) -> Step<'_, NameAddr<'_>> {
-    let (rest, (display, uri, bracketed)) = address(input)?;
+    let (rest, address) = address(input)?;
+    parameters(rest, address)
+}
+
+/// What stands behind an address.
+#[inline(always)]
+fn parameters<'a>(input: &'a [u8], (display, uri, bracketed): (&'a [u8], Uri<'a>, bool)) -> Step<'a, NameAddr<'a>> {
     let mut tag = None;
-    let (rest, params) = params(rest, |name, value| {
+    let (rest, params) = params(input, |name, value| {
         !name.eq_ignore_ascii_case(b"tag") || value.is_some_and(|value| !value.is_empty() && once(&mut tag, value))
     })?;
     Ok((rest, NameAddr { display, uri, bracketed, params, tag }))

@@ -387,3 +387,26 @@ fn a_header_is_found_parsed_or_missing() {
     let error = message.header::<CSeq<'_>>().unwrap_err();
     assert_eq!(error.to_string(), "malformed CSeq at byte 0");
 }
+
+#[test]
+fn an_address_beside_another_is_read_as_if_it_were_alone() {
+    let others = [
+        "<sip:a@b>",
+        "\"A\" <sip:a@b>",
+        "A <sip:a@b;x>",
+        "<tel:+1>",
+        "sip:a@b",
+        "sip:a@b>",
+        "<sip:a@b>;x=y",
+        "<sip:a@b> ",
+    ];
+    let behind = ["", ";tag=1", " ; tag=1 ;x", ";tag=1;tag=2", ";tag=", "x", ">", ", <sip:c@d>", ";x=\">\";tag=\"<\""];
+    for (other, first) in others.map(|other| (other, NameAddr::parse(other.as_bytes()))) {
+        let Ok(first) = first else { continue };
+        let values = behind.map(|behind| format!("{other}{behind}"));
+        for value in values.iter().map(String::as_str).chain(["<sip:c@d>;tag=1", "<sip:a@b", "", "<"]) {
+            let beside = NameAddr::parse_beside(value.as_bytes(), (other.as_bytes(), &first));
+            assert_eq!(beside, NameAddr::parse(value.as_bytes()), "{value} beside {other}");
+        }
+    }
+}

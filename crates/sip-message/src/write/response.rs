@@ -1,7 +1,7 @@
 //! Responses (RFC 3261 §8.2.6).
 
 use std::net::IpAddr;
-use std::ops::{Deref, DerefMut, Range};
+use std::ops::{Deref, DerefMut};
 
 use super::{MessageWriter, Own, Put, Sink, WriteError};
 use crate::header::{NameAddr, Via};
@@ -36,12 +36,12 @@ impl<'b> ResponseWriter<'b> {
     /// `top` adds; From, To, with `to_tag` if it has no tag; Call-ID and CSeq. A 100 gets no tag.
     ///
     /// What is malformed in them is repeated as it is, but for control characters, which become `?`. The message may
-    /// have `limit` bytes.
+    /// have `limit` bytes. Reason phrase and tag are the caller's own, and are not looked through.
     pub fn answering(
         buffer: &'b mut Vec<u8>,
         limit: usize,
         request: Message<'_>,
-        (status, reason): (u16, &str),
+        (status, reason): (u16, &'static str),
         top: &TopVia<'_>,
         to_tag: &[u8],
     ) -> Self {
@@ -50,7 +50,7 @@ impl<'b> ResponseWriter<'b> {
         let digits = [status / 100, status / 10 % 10, status % 10].map(|digit| b'0' + (digit % 10) as u8);
         writer.buffer.extend_from_slice(b"SIP/2.0 ");
         writer.buffer.extend_from_slice(&digits);
-        writer.sink().put(" ").put(reason);
+        writer.sink().put(&Own(" ")).put(&Own(reason));
         writer.end_line();
         let plain = request.is_plain();
         let repeated = |value| Repeated { value, plain };
@@ -65,7 +65,8 @@ impl<'b> ResponseWriter<'b> {
         }
         if let Some(to) = request.value(HeaderId::To) {
             let tagged = status == 100 || has_tag(to);
-            writer.header(HeaderId::To, (repeated(to), (!tagged).then_some((Own(";tag="), to_tag))));
+            let own_tag = Repeated { value: to_tag, plain: true };
+            writer.header(HeaderId::To, (repeated(to), (!tagged).then_some((Own(";tag="), own_tag))));
         }
         for id in [HeaderId::CallId, HeaderId::CSeq] {
             if let Some(value) = request.value(id) {
@@ -124,20 +125,26 @@ struct PatchedVia<'a> {
 impl Put for PatchedVia<'_> {
     fn put(&self, sink: &mut Sink<'_>) {
         let Self { top: TopVia { via, received, rport }, plain } = *self;
-        let port = rport.zip(via.place_of_rport()).map(|(port, place)| (place, Some(port)));
-        let gone = received.and_then(|_| via.place_of_received()).map(|place| (place, None));
-        let start = |edit: &Option<(Range<usize>, _)>| edit.as_ref().map(|(place, _)| place.start);
-        let edits = if start(&gone) < start(&port) { [gone, port] } else { [port, gone] };
+        let gone = received.and_then(|_| via.place_of_received());
+        let port = rport.zip(via.place_of_rport());
+        let piece = |from: usize, to: usize| via.bytes.get(from..to).unwrap_or_default();
         let mut from = 0;
-        for (place, port) in edits.into_iter().flatten() {
-            sink.repeat(via.bytes.get(from..place.start).unwrap_or_default(), plain);
-            if let Some(port) = port {
-                sink.own("=");
-                sink.number(port.into());
-            }
+        if let Some(gone) = gone.clone().filter(|gone| port.as_ref().is_none_or(|(_, place)| gone.start < place.start))
+        {
+            sink.repeat(piece(from, gone.start), plain);
+            from = gone.end;
+        }
+        if let Some((port, place)) = port {
+            sink.repeat(piece(from, place.start), plain);
+            sink.own("=");
+            sink.number(port.into());
             from = place.end;
         }
-        sink.repeat(via.bytes.get(from..).unwrap_or_default(), plain);
+        if let Some(gone) = gone.filter(|gone| gone.start >= from) {
+            sink.repeat(piece(from, gone.start), plain);
+            from = gone.end;
+        }
+        sink.repeat(piece(from, via.bytes.len()), plain);
         if let Some(received) = received {
             sink.own(";received=");
             received.put(sink);

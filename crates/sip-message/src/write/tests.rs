@@ -264,6 +264,34 @@ fn lists_numbers_and_names_are_written_and_read_again() {
 }
 
 #[test]
+fn numbers_are_written_whole() {
+    for number in [0, 7, 10, 99, 100, 3_600, 9_999_999, 10_000_000, 99_999_999, 100_000_000, u64::MAX] {
+        let written = attempt(|writer| writer.header(HeaderId::Expires, number)).unwrap();
+        assert!(String::from_utf8_lossy(&written).contains(&format!("\r\nExpires: {number}\r\n")), "{number}");
+    }
+}
+
+#[test]
+fn what_is_added_to_via_stands_where_it_stood() {
+    for (via, written) in [
+        ("SIP/2.0/UDP h;rport;branch=x", "SIP/2.0/UDP h;rport=9;branch=x;received=192.0.2.1"),
+        ("SIP/2.0/UDP h;received=1;rport;branch=x", "SIP/2.0/UDP h;rport=9;branch=x;received=192.0.2.1"),
+        ("SIP/2.0/UDP h;rport=1;x;received=1;y", "SIP/2.0/UDP h;rport=9;x;y;received=192.0.2.1"),
+        ("SIP/2.0/UDP h;received=1", "SIP/2.0/UDP h;received=192.0.2.1"),
+        ("SIP/2.0/UDP h", "SIP/2.0/UDP h;received=192.0.2.1"),
+    ] {
+        let text = with_request(&format!("Via: {via}\r\n"), |request| {
+            let mut buffer = Vec::new();
+            let via = request.top_via().unwrap();
+            let top = TopVia { via: &via, received: Some([192, 0, 2, 1].into()), rport: Some(9) };
+            ResponseWriter::answering(&mut buffer, LIMIT, request, (200, "OK"), &top, b"t").finish(b"").unwrap();
+            String::from_utf8(buffer).unwrap()
+        });
+        assert!(text.starts_with(&format!("SIP/2.0 200 OK\r\nVia: {written}\r\n")), "{text}");
+    }
+}
+
+#[test]
 fn a_request_with_control_characters_can_still_be_refused() {
     let bytes = b"OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h;rport, x\x01\r\nTo: \"a\0b\" <sip:a@b>\r\n\
         From: <sip:c@d>;tag=1\rX: y\r\nCall-ID: \x7f\r\nCSeq: 1 OPTIONS\r\n\r\n";
