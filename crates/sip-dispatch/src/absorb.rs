@@ -83,12 +83,15 @@ impl Absorber {
         }
     }
 
-    /// Asks memory for what [`find`](Self::find) will read, and [`answered`](Self::answered) write.
+    /// Asks memory for what [`find`](Self::find) will read.
     pub(crate) fn fetch(&self, key: TransactionKey) {
-        const LINE: usize = 64;
         prefetch_index(&self.chains, self.chain(key));
+    }
+
+    /// Asks memory for what the next [`answered`](Self::answered) will write, and for the oldest, which make room for it.
+    fn fetch_next(&self) {
+        const LINE: usize = 64;
         (0..BYTES_PER_SLOT).step_by(LINE).for_each(|at| prefetch_index(&self.ring, self.next + at));
-        // The oldest make room for it.
         let (oldest, _) = self.slots.as_slices();
         [0, 2].into_iter().for_each(|at| prefetch_index(oldest, at));
     }
@@ -155,6 +158,7 @@ impl Absorber {
         let (offset, deadline) = (offset as u32, now.plus_millis(TIMER_J_MS));
         self.slots.push_back(Slot { key, offset, length, before, deadline });
         self.next = offset as usize + answer.len();
+        self.fetch_next();
     }
 
     /// Drops answers until a slot, and `length` bytes behind the last answer, are free; says where.

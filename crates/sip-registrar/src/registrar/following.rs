@@ -70,7 +70,7 @@ impl Registrar {
 
     /// Has bindings that are no more on a connection taken off it.
     pub(super) fn moved(&self, before: Option<&Record>, after: Option<&Record>) {
-        let Some(before) = before else { return };
+        let Some(before) = before.filter(|before| before.has_ties()) else { return };
         for flow in left_flows(before, after) {
             self.inner.flows.leave(flow, &before.aor());
         }
