@@ -20,7 +20,8 @@ pub struct Config {
     /// it and no link has vouched for the sender, whose address may be forged. Longer ones are not sent, and the
     /// headers for which there is no room are left out where a link can do without. `None`: as long as they are.
     pub answer_ratio: Option<NonZeroU8>,
-    /// Memory of each worker for answers that may have to be repeated, in bytes. 4 MiB hold some 8,000.
+    /// Memory of each worker for answers that may have to be repeated, in bytes, of which it uses 4 GiB at most. 4 MiB hold some
+    /// 8,000.
     pub absorb_bytes: usize,
     /// How many requests of a worker may wait for a store; more are answered 503.
     pub max_pending: usize,
