@@ -3,7 +3,7 @@
 use std::hash::RandomState;
 
 use sip_message::{Framing, Index};
-use sip_registrar::{Aor, FlowRules, Limits, Plan, Record, RecordBuilder, Tie, decide};
+use sip_registrar::{Aor, FlowRules, Limits, Plan, Record, RecordBuilder, RegisterRequest, Tie, decide};
 use sip_transport::{LegId, Now, Peer, Transport};
 
 /// Reads `data` as a record, and then as the headers of a REGISTER.
@@ -48,8 +48,9 @@ fn register(headers: &[u8]) {
     };
     let now = Now::from_millis(1_700_000_000_000);
     let mut scratch = Vec::new();
+    let Ok(request) = RegisterRequest::read(message, peer) else { return };
     let Ok(plan) =
-        Plan::read(message, peer, Limits::default(), FlowRules::default(), None, &RandomState::new(), &mut scratch)
+        Plan::read(request, Limits::default(), FlowRules::default(), None, &RandomState::new(), &mut scratch)
     else {
         return;
     };

@@ -97,10 +97,7 @@ impl ReceiveChain {
 
 /// What has been answered is answered, whatever the link says.
 fn settled(ex: &Exchange<'_>, verdict: Verdict) -> Verdict {
-    match verdict {
-        Verdict::Pass | Verdict::Pending(_) if ex.sealed.is_some() => ex.sealed.map_or(Verdict::Pass, Verdict::Handled),
-        verdict => verdict,
-    }
+    ex.sealed().map_or(verdict, Verdict::Handled)
 }
 
 impl Receiver for ReceiveChain {

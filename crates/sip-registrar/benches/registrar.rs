@@ -12,7 +12,7 @@ use served::{START, Served, peer};
 use sip_dispatch::Link;
 use sip_dispatch::links::{Fallback, Sanity};
 use sip_message::{Framing, Index};
-use sip_registrar::{Aor, FlowRules, Limits, Plan, Record, Registrar, decide};
+use sip_registrar::{Aor, FlowRules, Limits, Plan, Record, RegisterRequest, Registrar, decide};
 use sip_transport::Now;
 
 fn request(user: u32, cseq: u32, contact: &str) -> String {
@@ -70,7 +70,8 @@ fn parts(c: &mut Criterion) {
     let (first, second) = (request(0, 1, CONTACT), request(0, 2, CONTACT));
     let (keys, now, aor) = (RandomState::new(), Now::from_millis(START), Aor::from_canonical(b"sip:0@example.com"));
     let message = index.read(first.as_bytes(), Framing::Datagram).unwrap();
-    let plan = Plan::read(message, peer(), Limits::default(), FlowRules::default(), None, &keys, &mut text).unwrap();
+    let asked = RegisterRequest::read(message, peer()).unwrap();
+    let plan = Plan::read(asked, Limits::default(), FlowRules::default(), None, &keys, &mut text).unwrap();
     let mut scratch = Vec::new();
     let record = decide(None, &plan, now).unwrap().apply(&aor, None, &plan, now, &mut scratch).unwrap().unwrap();
 
@@ -78,13 +79,13 @@ fn parts(c: &mut Criterion) {
     let message = again.read(second.as_bytes(), Framing::Datagram).unwrap();
     c.bench_function("plan", |bencher| {
         bencher.iter(|| {
-            let plan =
-                Plan::read(message, peer(), Limits::default(), FlowRules::default(), None, &keys, &mut next_text);
+            let asked = RegisterRequest::read(message, peer()).unwrap();
+            let plan = Plan::read(asked, Limits::default(), FlowRules::default(), None, &keys, &mut next_text);
             black_box(plan.is_ok())
         });
     });
-    let next =
-        Plan::read(message, peer(), Limits::default(), FlowRules::default(), None, &keys, &mut next_text).unwrap();
+    let asked = RegisterRequest::read(message, peer()).unwrap();
+    let next = Plan::read(asked, Limits::default(), FlowRules::default(), None, &keys, &mut next_text).unwrap();
     c.bench_function("decide and apply a refresh", |bencher| {
         bencher.iter(|| {
             let changes = decide(Some(black_box(&record)), &next, now).unwrap();

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use sip_dispatch::{Receiver, Share};
 use sip_message::{Framing, Index};
-use sip_registrar::{Aor, FlowRules, Limits, LocationService, MemoryLocation, Plan, Registrar};
+use sip_registrar::{Aor, FlowRules, Limits, LocationService, MemoryLocation, Plan, RegisterRequest, Registrar};
 use sip_transport::{LegId, Now, Peer, Tick, Transport};
 
 const START: u64 = 1_700_000_000_000;
@@ -58,7 +58,7 @@ fn fill(table: &MemoryLocation, bindings: u32) -> Result<(), Box<dyn Error>> {
     let peer = Peer { leg: LegId(0), transport: Transport::Udp, remote, local, flow: None };
     let limits = Limits { jitter: 0, ..Limits::default() };
     let message = index.read(request.as_bytes(), Framing::Datagram)?;
-    let plan = Plan::read(message, peer, limits, FlowRules::default(), None, &keys, &mut text)?;
+    let plan = Plan::read(RegisterRequest::read(message, peer)?, limits, FlowRules::default(), None, &keys, &mut text)?;
     for n in 0..bindings {
         let aor = format!("sip:subscriber{n}@example.com");
         let _ = table.register(&Aor::parse(&aor, &mut buffer)?, &plan, Now::from_millis(START));

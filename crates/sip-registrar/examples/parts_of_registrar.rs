@@ -8,7 +8,7 @@ use std::hash::RandomState;
 use std::hint::black_box;
 
 use sip_message::{Framing, Index};
-use sip_registrar::{Aor, FlowRules, Limits, Plan, Record, RecordBuilder, decide};
+use sip_registrar::{Aor, FlowRules, Limits, Plan, Record, RecordBuilder, RegisterRequest, decide};
 use sip_transport::{LegId, Now, Peer, Transport};
 
 const REGISTER: &str = "REGISTER sip:example.com SIP/2.0\r\nCall-ID: 28fa7e35-3d75-4100-af2b-4b47423d3939\r\n\
@@ -34,18 +34,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let aor = Aor::parse("sip:alice@example.com", &mut buffer)?;
 
     let message = index.read(REGISTER.as_bytes(), Framing::Datagram)?;
-    let plan = Plan::read(message, peer, limits, flows, None, &keys, &mut text)?;
+    let request = RegisterRequest::read(message, peer)?;
+    let plan = Plan::read(request, limits, flows, None, &keys, &mut text)?;
     let record = decide(None, &plan, now)?.apply(&aor, None, &plan, now, &mut scratch)?.ok_or("no record")?;
     let binding = record.bindings().next().ok_or("no binding")?;
     let again = REGISTER.replace("4711", "4712");
     let message = next_index.read(again.as_bytes(), Framing::Datagram)?;
-    let next = Plan::read(message, peer, limits, flows, None, &keys, &mut next_text)?;
+    let next = Plan::read(RegisterRequest::read(message, peer)?, limits, flows, None, &keys, &mut next_text)?;
     let changes = decide(Some(&record), &next, now)?;
     for _ in 0..times {
         match what {
-            "plan" => {
-                drop(black_box(Plan::read(black_box(message), peer, limits, flows, None, &keys, &mut other_text)?))
-            }
+            "plan" => drop(black_box(Plan::read(
+                RegisterRequest::read(black_box(message), peer)?,
+                limits,
+                flows,
+                None,
+                &keys,
+                &mut other_text,
+            )?)),
             "decide" => drop(black_box(decide(Some(black_box(&record)), &next, now)?)),
             "apply" => drop(black_box(changes.apply(&aor, Some(black_box(&record)), &next, now, &mut scratch)?)),
             "record-write" => {

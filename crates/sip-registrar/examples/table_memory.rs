@@ -12,7 +12,7 @@ use std::hash::RandomState;
 
 use sip_dispatch::Answer;
 use sip_message::{Framing, Index};
-use sip_registrar::{Aor, FlowRules, Limits, LocationService, MemoryLocation, Plan};
+use sip_registrar::{Aor, FlowRules, Limits, LocationService, MemoryLocation, Plan, RegisterRequest};
 use sip_transport::{LegId, Now, Peer, Transport};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -47,7 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         let now = Now::from_millis(1_700_000_000_000 + u64::from(n) / 100);
         let message = index.read(request.as_bytes(), Framing::Datagram)?;
-        let plan = Plan::read(message, peer, limits, FlowRules::default(), None, &keys, &mut text)?;
+        let plan =
+            Plan::read(RegisterRequest::read(message, peer)?, limits, FlowRules::default(), None, &keys, &mut text)?;
         let aor = format!("sip:subscriber{n}@example.com");
         if let Answer::Now(done) = table.register(&Aor::parse(&aor, &mut buffer)?, &plan, now) {
             record_bytes += done?.after.map_or(0, |record| record.as_bytes().len());

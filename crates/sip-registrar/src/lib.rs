@@ -50,7 +50,7 @@ pub use identity::IdentityParam;
 pub use limits::{Eviction, Limits};
 pub use location::{LocationService, MemoryLocation, Page, RegisterError, Registered, Removal, StoreError};
 pub use observer::Observer;
-pub use plan::{Action, Change, Plan, PlanError};
+pub use plan::{Action, Change, Plan, PlanError, RegisterRequest};
 pub use record::{Binding, CodecError, Nat, Record, RecordBuilder, Target, Tie};
 pub use redirect::Redirect;
 pub use registrar::{AddError, Addition, ForeignDomain, Registrar};

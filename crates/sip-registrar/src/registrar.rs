@@ -21,7 +21,7 @@ use crate::limits::Limits;
 use crate::location::{Effect, LocationService, RegisterError, Registered, Removal, StoreError};
 use crate::observer::Observer;
 use crate::own::OwnAddresses;
-use crate::plan::{Plan, PlanError, is_way_secure};
+use crate::plan::{Plan, PlanError, RegisterRequest, is_way_secure};
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::scratch::{Scratch, with_scratch};
@@ -200,8 +200,8 @@ impl Registrar {
         if own.are_in(message) {
             return Err(PlanError::Loop.into());
         }
-        let id = (ex.call_id().ok().flatten(), ex.cseq().ok().flatten());
-        let plan = Plan::of(id, message, peer, *limits, *flows, identity.as_ref(), jitter, &mut scratch.text)?;
+        let request = RegisterRequest::of(message, peer, ex.call_id().ok().flatten(), ex.cseq().ok().flatten())?;
+        let plan = Plan::read(request, *limits, *flows, identity.as_ref(), jitter, &mut scratch.text)?;
         let is_there = self.bind(&aor, &plan);
         let answer = settings.location.register(&aor, &plan, ex.now());
         if let Some(flow) = peer.flow.filter(|_| !is_there) {

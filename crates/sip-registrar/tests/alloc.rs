@@ -11,7 +11,9 @@ use sip_dispatch::links::{Fallback, Sanity};
 use sip_dispatch::{Answer, Config, Dispatcher, Link, ReceiveChain, Share};
 use sip_message::{Framing, Index};
 use sip_registrar::auth::{Account, Authorize, UserTable};
-use sip_registrar::{Aor, FlowRules, Limits, LocationService, MemoryLocation, Plan, Redirect, Registrar, Removal};
+use sip_registrar::{
+    Aor, FlowRules, Limits, LocationService, MemoryLocation, Plan, Redirect, RegisterRequest, Registrar, Removal,
+};
 use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
 
 struct Counting;
@@ -244,7 +246,15 @@ fn register(table: &MemoryLocation, n: u32, contact: &str) {
     let (mut index, mut text, mut buffer) = (Index::new(), Vec::new(), Vec::new());
     let message = index.read(request.as_bytes(), Framing::Datagram).unwrap();
     let rules = FlowRules::default();
-    let plan = Plan::read(message, peer, Limits::default(), rules, None, &RandomState::new(), &mut text).unwrap();
+    let plan = Plan::read(
+        RegisterRequest::read(message, peer).unwrap(),
+        Limits::default(),
+        rules,
+        None,
+        &RandomState::new(),
+        &mut text,
+    )
+    .unwrap();
     let aor = format!("sip:user{n}@example.com");
     let Answer::Now(done) = table.register(&Aor::parse(&aor, &mut buffer).unwrap(), &plan, NOW) else {
         unreachable!("it is in memory")

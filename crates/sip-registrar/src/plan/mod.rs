@@ -116,30 +116,52 @@ pub enum PlanError {
     },
 }
 
+/// A REGISTER and who sent it, with the parts of it that have been read before it is known what it asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct RegisterRequest<'a> {
+    /// The request.
+    pub message: Message<'a>,
+    /// Who sent it.
+    pub peer: Peer,
+    /// Its Call-ID.
+    pub call_id: CallId<'a>,
+    /// Its CSeq.
+    pub cseq: CSeq<'a>,
+}
+
+impl<'a> RegisterRequest<'a> {
+    /// A request of which nothing has been read.
+    ///
+    /// # Errors
+    /// [`PlanError::NoIdentity`].
+    #[inline]
+    pub fn read(message: Message<'a>, peer: Peer) -> Result<Self, PlanError> {
+        Self::of(message, peer, message.header().ok().flatten(), message.header().ok().flatten())
+    }
+
+    /// One whose Call-ID and CSeq have been read, if they are there.
+    ///
+    /// # Errors
+    /// [`PlanError::NoIdentity`].
+    #[inline]
+    pub(crate) fn of(
+        message: Message<'a>,
+        peer: Peer,
+        call_id: Option<CallId<'a>>,
+        cseq: Option<CSeq<'a>>,
+    ) -> Result<Self, PlanError> {
+        let (call_id, cseq) = call_id.zip(cseq).ok_or(PlanError::NoIdentity)?;
+        Ok(Self { message, peer, call_id, cseq })
+    }
+}
+
 impl<'a> Plan<'a> {
     /// Reads a request. `scratch` is emptied and takes the texts that have to be put together.
     ///
     /// # Errors
     /// See [`PlanError`].
     pub fn read(
-        message: Message<'a>,
-        peer: Peer,
-        limits: Limits,
-        flows: FlowRules,
-        identity: Option<&'a IdentityParam>,
-        jitter: &RandomState,
-        scratch: &'a mut Vec<u8>,
-    ) -> Result<Self, PlanError> {
-        let id = (message.header().ok().flatten(), message.header().ok().flatten());
-        Self::of(id, message, peer, limits, flows, identity, jitter, scratch)
-    }
-
-    /// The same of a request whose Call-ID and CSeq have been read.
-    #[expect(clippy::too_many_arguments, reason = "those of `read`, and what it would have to read again")]
-    pub(crate) fn of(
-        id: (Option<CallId<'a>>, Option<CSeq<'a>>),
-        message: Message<'a>,
-        peer: Peer,
+        request: RegisterRequest<'a>,
         limits: Limits,
         flows: FlowRules,
         identity: Option<&'a IdentityParam>,
@@ -147,7 +169,7 @@ impl<'a> Plan<'a> {
         scratch: &'a mut Vec<u8>,
     ) -> Result<Self, PlanError> {
         scratch.clear();
-        let (Some(CallId(call_id)), Some(CSeq { number: cseq, .. })) = id else { return Err(PlanError::NoIdentity) };
+        let RegisterRequest { message, peer, call_id: CallId(call_id), cseq: CSeq { number: cseq, .. } } = request;
         let mut plan =
             Self { action: Action::Query, call_id, cseq, path: &[], user_agent: &[], peer, limits, flows, identity };
         if message.value(HeaderId::Contact).is_none() {

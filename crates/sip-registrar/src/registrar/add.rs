@@ -11,7 +11,7 @@ use sip_transport::{LegId, Now, Peer, Transport};
 use super::Registrar;
 use crate::limits::Limits;
 use crate::location::{RegisterError, Registered};
-use crate::plan::{Action, Plan, PlanError};
+use crate::plan::{Action, Plan, PlanError, RegisterRequest};
 use crate::{Aor, reason};
 
 /// The longest contact and path that are read at all, in bytes; the bounds of a REGISTER are within.
@@ -101,8 +101,14 @@ impl Registrar {
         let mut scratch = Vec::new();
         // As over TLS, so that sips: contacts are judged by their Path alone.
         let over_tls = nobody(Transport::Tls, UNSPECIFIED);
-        let mut plan =
-            Plan::read(message, over_tls, limits, settings.flows, identity, &self.inner.jitter, &mut scratch)?;
+        let mut plan = Plan::read(
+            RegisterRequest::read(message, over_tls)?,
+            limits,
+            settings.flows,
+            identity,
+            &self.inner.jitter,
+            &mut scratch,
+        )?;
         let Action::Update(changes) = &mut plan.action else { return Err(PlanError::BadContact.into()) };
         let [change] = changes.as_mut_slice() else { return Err(AddError::NotOne) };
         let has_ob = change.uri.sip().is_some_and(|uri| uri.param(b"ob").is_some());

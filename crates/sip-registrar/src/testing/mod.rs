@@ -33,7 +33,10 @@ use sip_dispatch::{Answer, Share};
 use sip_message::{Framing, Index};
 use sip_transport::{Flow, LegId, Now, Peer, Transport};
 
-use crate::{Aor, FlowRules, Limits, LocationService, Plan, Record, RegisterError, Registered, Removal, StoreError};
+use crate::{
+    Aor, FlowRules, Limits, LocationService, Plan, Record, RegisterError, RegisterRequest, Registered, Removal,
+    StoreError,
+};
 
 /// Stamps the battery on an implementation: `$name` is a module of tests, `$new` makes an empty store, and `$bounded`
 /// one that holds so many bindings and no more. Leave that out for a store without a bound of its own.
@@ -181,7 +184,8 @@ pub fn register_over(
     let mut index = Index::new();
     let message = index.read(text.as_bytes(), Framing::Stream).expect("short");
     let mut scratch = Vec::new();
-    let plan = Plan::read(message, peer, limits, FlowRules::default(), None, &RandomState::new(), &mut scratch)
+    let request = RegisterRequest::read(message, peer).expect("well-formed");
+    let plan = Plan::read(request, limits, FlowRules::default(), None, &RandomState::new(), &mut scratch)
         .expect("well-formed");
     with_aor(user, |aor| store.register(aor, &plan, now))
 }
