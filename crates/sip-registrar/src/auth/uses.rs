@@ -4,17 +4,23 @@
 //! the older is forgotten as a whole when all its nonces are too old, or earlier if the younger is full. In the second
 //! case what was forgotten is still not believed: the table keeps the time of the newest nonce it has forgotten, and
 //! takes no unknown nonce that is as old. So it is bounded, and nothing passes twice.
+//!
+//! Nonces are numbered as they are made, and most are answered at once: those with neighbouring numbers are used at
+//! about the same time. So they stand side by side, and of eight that are new to the table one waits for memory.
 
 use std::hash::RandomState;
 use std::sync::OnceLock;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable};
 use parking_lot::Mutex;
 use sip_transport::Timestamp;
 
 use super::nonce::{Nonce, SKEW, seconds};
 
+/// So many parts at most, each with a lock of its own.
 const SHARDS: usize = 64;
+/// Nonces whose numbers differ in their last digit, to this base, stand side by side.
+const SIDE_BY_SIDE: usize = 8;
 
 /// How an answer uses its nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +36,7 @@ pub(crate) struct Uses {
     shards: Box<[Mutex<Shard>]>,
     /// Seconds after which a generation is old.
     period: u32,
-    /// Entries of a generation of a shard.
+    /// Nonces of a generation of a shard.
     most: usize,
     /// Others' nonces that were made then or before are not believed, in seconds.
     began: OnceLock<u32>,
@@ -48,54 +54,79 @@ struct Shard {
 
 #[derive(Default)]
 struct Generation {
-    uses: HashMap<u64, Use, RandomState>,
+    rows: HashTable<Row>,
+    /// What those serve for that were used [without a count](Use::For), by their serials.
+    purposes: HashMap<u64, u64, RandomState>,
+    /// How many nonces it knows.
+    len: usize,
     /// When its newest nonce was made.
     newest: u32,
 }
+
+/// Nonces side by side.
+struct Row {
+    /// Their serials without the last digit.
+    number: u64,
+    /// The last count of each: 0 if it is not known here, [`WITHOUT_COUNT`] if it was used without one.
+    counts: [u32; SIDE_BY_SIDE],
+}
+
+/// A count that none follows.
+const WITHOUT_COUNT: u32 = u32::MAX;
 
 impl Uses {
     /// Room for some `entries` nonces, each of which lives for `life` seconds. Where others share the secret of the
     /// nonces, or a process before this one had it, those that others made before the first is used here, or in the
     /// same second, are not believed: they may have been used elsewhere.
     pub(crate) fn new(entries: usize, life: u32, shared: bool) -> Self {
-        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        let most = (entries / SHARDS / 2).max(1);
+        // A generation has room for some rows: a few of them side by side do not fill one part while others are empty.
+        let shards: Box<[_]> = (0..(entries / SIDE_BY_SIDE / 16).clamp(1, SHARDS)).map(|_| Mutex::default()).collect();
+        let most = (entries / shards.len() / 2).max(1);
         let began = if shared { OnceLock::new() } else { OnceLock::from(0) };
         Self { shards, period: life.saturating_add(SKEW).saturating_add(1), most, began }
     }
 
     /// Uses a nonce, and says whether it may be used so.
     pub(crate) fn admit(&self, nonce: Nonce, wanted: Use, now: Timestamp) -> bool {
-        let Some(shard) = self.shards.get(nonce.serial as usize % SHARDS) else { return false };
+        let (number, _) = Row::place(nonce.serial);
+        let Some(shard) = self.shards.get(number as usize % self.shards.len()) else { return false };
         let began = *self.began.get_or_init(|| seconds(now));
         let mut shard = shard.lock();
         shard.age(seconds(now), self.period);
-        if let Some(known) = shard.young.uses.get_mut(&nonce.serial) {
-            let admitted = follows(*known, wanted);
+        if let Some(known) = shard.young.last_use(nonce.serial) {
+            let admitted = follows(known, wanted);
             if admitted {
-                *known = wanted;
+                shard.young.note(nonce.serial, wanted);
             }
             return admitted;
         }
-        let admitted = match shard.old.uses.get(&nonce.serial) {
-            Some(known) => follows(*known, wanted),
+        let admitted = match shard.old.last_use(nonce.serial) {
+            Some(known) => follows(known, wanted),
             None => nonce.made > shard.floor && (nonce.own || nonce.made > began),
         };
         if !admitted {
             return false;
         }
-        if shard.young.uses.len() >= self.most {
+        if shard.young.len >= self.most {
             let forgotten = shard.turn(seconds(now));
             shard.floor = shard.floor.max(forgotten);
         }
-        shard.young.uses.insert(nonce.serial, wanted);
+        shard.young.note(nonce.serial, wanted);
+        shard.young.len += 1;
         shard.young.newest = shard.young.newest.max(nonce.made);
         true
     }
 
+    /// Bytes that its rows take.
+    #[cfg(test)]
+    fn size(&self) -> usize {
+        let size = |generation: &Generation| generation.rows.allocation_size();
+        self.shards.iter().map(|shard| shard.lock()).map(|shard| size(&shard.young) + size(&shard.old)).sum()
+    }
+
     #[cfg(test)]
     fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock()).map(|shard| shard.young.uses.len() + shard.old.uses.len()).sum()
+        self.shards.iter().map(|shard| shard.lock()).map(|shard| shard.young.len + shard.old.len).sum()
     }
 }
 
@@ -125,6 +156,52 @@ impl Shard {
     fn turn(&mut self, now: u32) -> u32 {
         self.began = now;
         std::mem::replace(&mut self.old, std::mem::take(&mut self.young)).newest
+    }
+}
+
+impl Generation {
+    /// How a nonce was used last, if it is known.
+    fn last_use(&self, serial: u64) -> Option<Use> {
+        let (number, at) = Row::place(serial);
+        let row = self.rows.find(Row::hash(number), |row| row.number == number)?;
+        match row.counts.get(at) {
+            None | Some(0) => None,
+            Some(&WITHOUT_COUNT) => {
+                Some(self.purposes.get(&serial).map_or(Use::Counted(WITHOUT_COUNT), |p| Use::For(*p)))
+            }
+            Some(count) => Some(Use::Counted(*count)),
+        }
+    }
+
+    /// Notes how a nonce was used.
+    fn note(&mut self, serial: u64, how: Use) {
+        let count = match how {
+            Use::Counted(count) => count,
+            Use::For(purpose) => {
+                self.purposes.insert(serial, purpose);
+                WITHOUT_COUNT
+            }
+        };
+        let (number, at) = Row::place(serial);
+        let row = self.rows.entry(Row::hash(number), |row| row.number == number, |row| Row::hash(row.number));
+        let mut row = row.or_insert_with(|| Row { number, counts: [0; SIDE_BY_SIDE] });
+        if let Some(place) = row.get_mut().counts.get_mut(at) {
+            *place = count;
+        }
+    }
+}
+
+impl Row {
+    /// The number of a nonce's row, and its place there.
+    fn place(serial: u64) -> (u64, usize) {
+        (serial / SIDE_BY_SIDE as u64, serial as usize % SIDE_BY_SIDE)
+    }
+
+    /// Nobody chooses a serial whose nonce is signed, so no secret is needed.
+    fn hash(number: u64) -> u64 {
+        // The golden ratio: neighbours are far apart, and both ends of the product depend on all of the number.
+        let product = u128::from(number) * 0x9e37_79b9_7f4a_7c15;
+        (product >> 64) as u64 ^ product as u64
     }
 }
 
@@ -169,16 +246,50 @@ mod tests {
     }
 
     #[test]
+    fn the_highest_count_is_not_taken_for_a_use_without_one() {
+        let uses = Uses::new(1000, LIFE, false);
+        let admit = |serial, wanted| uses.admit(nonce(serial, START), wanted, at(START));
+        assert!(admit(7, Use::Counted(u32::MAX)) && !admit(7, Use::For(0)) && !admit(7, Use::Counted(u32::MAX)));
+        assert!(admit(8, Use::For(0)) && !admit(8, Use::Counted(u32::MAX)) && admit(8, Use::For(0)));
+    }
+
+    #[test]
+    fn neighbours_are_told_apart() {
+        let uses = Uses::new(1000, LIFE, false);
+        let admit = |serial, wanted| uses.admit(nonce(serial, START), wanted, at(START));
+        assert!((16..24).all(|serial| admit(serial, Use::Counted(5))));
+        assert!((16..24).all(|serial| !admit(serial, Use::Counted(5)) && admit(serial, Use::Counted(6))));
+        assert!((24..32).all(|serial| admit(serial, Use::For(serial))));
+        assert!((24..32).all(|serial| admit(serial, Use::For(serial)) && !admit(serial, Use::For(serial + 1))));
+        assert_eq!(uses.len(), 16);
+    }
+
+    #[test]
+    fn those_answered_one_after_the_other_take_12_bytes_each_and_others_94() {
+        for (apart, most) in [(1, 12), (SIDE_BY_SIDE as u64, 94)] {
+            // A part is full with 448 rows, and has grown with one more.
+            for rows in [448, 449] {
+                let uses = Uses::new(10_000_000, LIFE, false);
+                let nonces = (rows * SHARDS * SIDE_BY_SIDE) as u64 / apart;
+                assert!((0..nonces).all(|n| uses.admit(nonce(n * apart, START), Use::Counted(1), at(START))));
+                let each = uses.size().div_ceil(uses.len());
+                assert!((most / 2..=most).contains(&each), "{rows} rows, {apart} apart: {each} bytes each");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_too_old_is_forgotten() {
         let uses = Uses::new(1000, LIFE, false);
         for serial in 0..100 {
             assert!(uses.admit(nonce(serial, START), Use::Counted(1), at(START)));
         }
         // Each shard is tidied when it is used next.
-        for serial in 1000..1064 {
+        for row in 1000..1000 + SHARDS as u64 {
+            let serial = row * SIDE_BY_SIDE as u64;
             assert!(uses.admit(nonce(serial, START + 300), Use::Counted(1), at(START + 300)));
         }
-        assert_eq!(uses.len(), 64);
+        assert_eq!(uses.len(), SHARDS);
     }
 
     #[test]
@@ -215,7 +326,7 @@ mod tests {
                 if admitted {
                     *last = count;
                 }
-                prop_assert!(uses.len() <= entries.max(2 * SHARDS));
+                prop_assert!(uses.len() <= entries);
             }
         }
 
