@@ -56,6 +56,8 @@ pub struct Budget {
     cost: u64,
     /// Microseconds that may be owed.
     depth: u64,
+    /// When no key owes anything any more, in microseconds: where nobody has spent anything of late, nobody is looked for.
+    whole_at: AtomicU64,
     sets: Box<[[AtomicU64; WAYS]]>,
     keys: RandomState,
 }
@@ -76,17 +78,18 @@ impl Budget {
     fn with_cost(cost: u64, burst: u32) -> Self {
         let depth = (cost * u64::from(burst.max(1))).min(TIME_MASK / 4);
         let sets = (0..SETS).map(|_| Default::default()).collect();
-        Self { cost, depth, sets, keys: RandomState::new() }
+        Self { cost, depth, whole_at: AtomicU64::new(0), sets, keys: RandomState::new() }
     }
 
     /// Charges `key` for one, and says whether that was within its budget. What is beyond it is not charged.
     #[must_use]
-    pub fn spend(&self, key: &impl Hash, now: Timestamp) -> bool {
-        let Some((slot, tag, now)) = self.place(key, now) else { return true };
+    pub fn spend(&self, key: &impl Hash, at: Timestamp) -> bool {
+        let Some((slot, tag, now)) = self.place(key, at) else { return true };
         let after = self.owed(slot, tag, now) + self.cost;
         if after > self.depth {
             return false;
         }
+        self.whole_at.fetch_max(micros(at) + after, Ordering::Relaxed);
         // Two workers may both see the old value; one too many is let through then.
         slot.store(tag << TIME_BITS | (now + after) & TIME_MASK, Ordering::Relaxed);
         true
@@ -95,6 +98,9 @@ impl Budget {
     /// Whether `key` has anything left, without a charge.
     #[must_use]
     pub fn has_left(&self, key: &impl Hash, now: Timestamp) -> bool {
+        if self.whole_at.load(Ordering::Relaxed) <= micros(now) {
+            return true;
+        }
         self.place(key, now).is_none_or(|(slot, tag, now)| self.owed(slot, tag, now) + self.cost <= self.depth)
     }
 
@@ -104,7 +110,7 @@ impl Budget {
         // A tag of 0 marks a slot that was never used.
         let tag = (hash >> TIME_BITS).max(1);
         let set = self.sets.get(hash as usize % SETS)?;
-        let now = now.0.wrapping_mul(1000) & TIME_MASK;
+        let now = micros(now) & TIME_MASK;
         Some((self.slot(set, tag, now), tag, now))
     }
 
@@ -138,6 +144,10 @@ impl Budget {
     }
 }
 
+fn micros(at: Timestamp) -> u64 {
+    at.0.wrapping_mul(1000)
+}
+
 impl fmt::Debug for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Budget").field("micros", &self.cost).field("burst", &(self.depth / self.cost)).finish()
@@ -155,6 +165,8 @@ mod tests {
         assert!((0..10).all(|_| budget.has_left(&("a", 1), at(0))));
         assert!(budget.spend(&("a", 1), at(0)) && budget.spend(&("a", 1), at(0)));
         assert!(!budget.has_left(&("a", 1), at(9)) && budget.has_left(&("a", 2), at(9)));
+        // What another spends later is its own.
+        assert!(budget.spend(&("a", 2), at(9)) && !budget.has_left(&("a", 1), at(9)));
         assert!(budget.has_left(&("a", 1), at(10)) && budget.spend(&("a", 1), at(10)));
         assert!(!budget.spend(&("a", 1), at(10)));
     }
