@@ -1,7 +1,7 @@
 //! WWW-Authenticate and Proxy-Authenticate.
 
 use super::credentials::scheme;
-use super::params::{AuthParam, AuthParams, Quoted, params};
+use super::params::{AuthParam, AuthParams, Name, Quoted, params};
 use crate::step::{Step, stop, whole};
 use crate::{ParseError, Part};
 
@@ -81,11 +81,10 @@ fn digest(input: &[u8]) -> Step<'_, DigestChallenge<'_>> {
                 let yes = value.0.eq_ignore_ascii_case(b"true");
                 stale |= yes && name.eq_ignore_ascii_case(b"stale");
                 userhash |= yes && name.eq_ignore_ascii_case(b"userhash");
-                return true;
+                return Name::Other;
             }
         };
-        *slot = Some(value);
-        true
+        Name::note(slot, value)
     })?;
     match (realm, nonce) {
         (Some(realm), Some(nonce)) => {

@@ -1,6 +1,6 @@
 //! Authorization and Proxy-Authorization.
 
-use super::params::{AuthParam, AuthParams, Quoted, params};
+use super::params::{AuthParam, AuthParams, Name, Quoted, params};
 use crate::chars::TOKEN;
 use crate::step::{Step, some, stop, sws, whole};
 use crate::{ParseError, Part};
@@ -30,7 +30,7 @@ impl<'a> Credentials<'a> {
     /// A parameter is malformed or stands twice, or one without which no digest can be checked is missing: username
     /// (or `username*`), realm, nonce, uri, response.
     pub fn digest(&self) -> Result<Option<DigestCredentials<'a>>, ParseError> {
-        if !self.scheme.eq_ignore_ascii_case(b"Digest") {
+        if self.scheme != b"Digest" && !self.scheme.eq_ignore_ascii_case(b"Digest") {
             return Ok(None);
         }
         whole(Part::Auth, self.rest, digest(self.rest)).map(Some)
@@ -88,32 +88,44 @@ impl DigestCredentials<'_> {
     }
 }
 
+/// Where the value of a parameter of this name, in lower case, stands among those of [`digest`].
+fn place(name: &[u8]) -> Option<usize> {
+    Some(match name {
+        b"username" => 0,
+        b"username*" => 1,
+        b"realm" => 2,
+        b"nonce" => 3,
+        b"uri" => 4,
+        b"response" => 5,
+        b"algorithm" => 6,
+        b"cnonce" => 7,
+        b"opaque" => 8,
+        b"qop" => 9,
+        b"nc" => 10,
+        b"userhash" => 11,
+        _ => return None,
+    })
+}
+
+/// The same in any case.
+#[cold]
+fn place_in_any_case(name: &[u8]) -> Option<usize> {
+    let mut lower = [0; 9];
+    let lower = lower.get_mut(..name.len())?;
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    place(lower)
+}
+
 fn digest(input: &[u8]) -> Step<'_, DigestCredentials<'_>> {
-    let (mut username, mut username_ext, mut realm, mut nonce, mut uri, mut response) = Default::default();
-    let (mut algorithm, mut cnonce, mut opaque, mut qop, mut nc) = Default::default();
-    let mut userhash = false;
+    let mut values = [None; 12];
     let (rest, params) = params(input, |AuthParam { name, value, .. }| {
-        let slot = match name.len() {
-            8 if name.eq_ignore_ascii_case(b"username") => &mut username,
-            9 if name.eq_ignore_ascii_case(b"username*") => &mut username_ext,
-            5 if name.eq_ignore_ascii_case(b"realm") => &mut realm,
-            5 if name.eq_ignore_ascii_case(b"nonce") => &mut nonce,
-            3 if name.eq_ignore_ascii_case(b"uri") => &mut uri,
-            8 if name.eq_ignore_ascii_case(b"response") => &mut response,
-            9 if name.eq_ignore_ascii_case(b"algorithm") => &mut algorithm,
-            6 if name.eq_ignore_ascii_case(b"cnonce") => &mut cnonce,
-            6 if name.eq_ignore_ascii_case(b"opaque") => &mut opaque,
-            3 if name.eq_ignore_ascii_case(b"qop") => &mut qop,
-            2 if name.eq_ignore_ascii_case(b"nc") => &mut nc,
-            8 if name.eq_ignore_ascii_case(b"userhash") => {
-                userhash = value.0.eq_ignore_ascii_case(b"true");
-                return true;
-            }
-            _ => return true,
-        };
-        *slot = Some(value);
-        true
+        // Nearly all write names in lower case.
+        let place = place(name).or_else(|| place_in_any_case(name));
+        place.and_then(|place| values.get_mut(place)).map_or(Name::Other, |place| Name::note(place, value))
     })?;
+    let [username, username_ext, realm, nonce, uri, response, algorithm, cnonce, opaque, qop, nc, userhash] = values;
+    let userhash = userhash.is_some_and(|value| value.0.eq_ignore_ascii_case(b"true"));
     // A username is either plain or extended (RFC 7616 §3.4).
     let username = match (username, username_ext) {
         (Some(username), None) => username,

@@ -1,6 +1,6 @@
 //! Authentication-Info (RFC 7615, RFC 7616 §3.5).
 
-use super::params::{AuthParam, AuthParams, Quoted, params};
+use super::params::{AuthParam, AuthParams, Name, Quoted, params};
 use crate::header::SingleHeader;
 use crate::step::{Step, whole};
 use crate::{HeaderId, ParseError, Part};
@@ -38,10 +38,9 @@ fn info(input: &[u8]) -> Step<'_, AuthenticationInfo<'_>> {
             _ if name.eq_ignore_ascii_case(b"rspauth") => &mut rspauth,
             _ if name.eq_ignore_ascii_case(b"cnonce") => &mut cnonce,
             _ if name.eq_ignore_ascii_case(b"nc") => &mut nc,
-            _ => return true,
+            _ => return Name::Other,
         };
-        *slot = Some(value);
-        true
+        Name::note(slot, value)
     })?;
     Ok((rest, AuthenticationInfo { nextnonce, qop, rspauth, cnonce, nc, params }))
 }

@@ -26,7 +26,10 @@ impl<'a> Quoted<'a> {
     /// Whether the text is `other`.
     #[must_use]
     pub fn is(self, other: &[u8]) -> bool {
-        self.bytes().eq(other.iter().copied())
+        match self.plain() {
+            Some(plain) => plain == other,
+            None => self.bytes().eq(other.iter().copied()),
+        }
     }
 
     /// Appends the text.
@@ -63,31 +66,59 @@ impl<'a> AuthParams<'a> {
     }
 }
 
-/// Reads all parameters, refuses a name that stands twice, and shows each to `see`.
-pub(super) fn params<'a>(input: &'a [u8], mut see: impl FnMut(AuthParam<'a>) -> bool) -> Step<'a, AuthParams<'a>> {
+/// Whether a reader knows a parameter's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// Yes, and it stands here first.
+    Known,
+    /// Yes, and it stood before.
+    Repeated,
+    /// No.
+    Other,
+}
+
+impl Name {
+    /// Notes a value that is known, in its place.
+    pub(super) fn note<T>(place: &mut Option<T>, value: T) -> Self {
+        match place.replace(value) {
+            None => Self::Known,
+            Some(_) => Self::Repeated,
+        }
+    }
+}
+
+/// Reads all parameters, shows each to `see`, and refuses a name that stands twice.
+pub(super) fn params<'a>(input: &'a [u8], mut see: impl FnMut(AuthParam<'a>) -> Name) -> Step<'a, AuthParams<'a>> {
     /// Digest has 13; more are not worth a search for repetitions.
     const MAX: usize = 24;
-    let mut names: [&[u8]; MAX] = [&[]; MAX];
+    let (mut names, mut others): ([&[u8]; MAX], _) = ([&[]; MAX], 0);
     let mut rest = input;
-    for count in 0.. {
+    for _ in 0..MAX {
         let (tail, param) = param(sws(rest))?;
-        let known = names.get(..count).unwrap_or_default();
-        if known.iter().any(|name| name.eq_ignore_ascii_case(param.name)) || !see(param) {
+        let is_repeated = match see(param) {
+            Name::Known => false,
+            Name::Repeated => true,
+            Name::Other => {
+                let known = names.get(..others).unwrap_or_default();
+                let is_repeated = known.iter().any(|name| name.eq_ignore_ascii_case(param.name));
+                if let Some(place) = names.get_mut(others) {
+                    *place = param.name;
+                }
+                others += 1;
+                is_repeated
+            }
+        };
+        if is_repeated {
             return stop(rest);
         }
-        match names.get_mut(count) {
-            Some(slot) => *slot = param.name,
-            None => return stop(rest),
-        }
-        rest = sws(tail);
         match padded(b',')(tail) {
             Ok((tail, ())) if !tail.is_empty() => rest = tail,
             // A comma at the end is harmless, and some write it.
             Ok((tail, ())) => return Ok((tail, AuthParams(input))),
-            Err(_) => break,
+            Err(_) => return Ok((sws(tail), AuthParams(input))),
         }
     }
-    Ok((rest, AuthParams(input)))
+    stop(rest)
 }
 
 fn param(input: &[u8]) -> Step<'_, AuthParam<'_>> {
