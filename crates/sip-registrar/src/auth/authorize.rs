@@ -11,7 +11,6 @@ use sip_dispatch::{Answer, Coming, Exchange, Identity, Reason, Receiver, Status,
 use sip_message::uri::escape::unescape_into;
 use sip_message::uri::{Host, SipUri, equivalent};
 use sip_message::{HeaderId, Method, Uri};
-use subtle::ConstantTimeEq;
 
 use super::attempt::{Attempt, Unfit};
 use super::challenge::Challenge;
@@ -252,10 +251,7 @@ impl Inner {
             return false;
         };
         let sent = attempt.response.unwrap_or_default();
-        let is = |method: &[u8]| {
-            let right = response(&ha1, &attempt.answered, method, ex.message().body());
-            bool::from(right.bytes.ct_eq(&sent))
-        };
+        let is = |method: &[u8]| response(&ha1, &attempt.answered, method, ex.message().body()).is(&sent);
         let right = match ex.method() {
             Method::Ack => is(b"INVITE"),
             Method::Cancel => is(b"CANCEL") | is(b"INVITE"),

@@ -3,6 +3,7 @@
 use md5::{Digest, Md5};
 use sha2::{Sha256, Sha512_256};
 use sip_message::header::Algorithm;
+use subtle::ConstantTimeEq;
 
 /// A hash function, without regard to sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,11 +56,28 @@ impl HashFunction {
 
     /// The hash of the parts, one behind the other.
     pub(crate) fn hash(self, parts: &[&[u8]]) -> Hashed {
+        /// Room for all that an answer to a challenge is usually made of: a digest takes one piece of many bytes more easily
+        /// than many of a few.
+        const USUAL: usize = 512;
+        let mut together = [0; USUAL];
+        let mut end = 0;
+        for part in parts {
+            match together.get_mut(end..end + part.len()) {
+                Some(place) => place.copy_from_slice(part),
+                None => return self.digest(parts),
+            }
+            end += part.len();
+        }
+        self.digest(&[together.get(..end).unwrap_or_default()])
+    }
+
+    fn digest(self, parts: &[&[u8]]) -> Hashed {
         fn feed<D: Digest>(parts: &[&[u8]], into: &mut [u8]) {
             let mut digest = D::new();
             parts.iter().for_each(|part| digest.update(part));
-            for (to, from) in into.iter_mut().zip(digest.finalize()) {
-                *to = from;
+            let made = digest.finalize();
+            if let Some(place) = into.get_mut(..made.len()) {
+                place.copy_from_slice(&made);
             }
         }
         let mut bytes = [0; 32];
@@ -82,13 +100,24 @@ pub(crate) struct Hashed {
 
 impl Hashed {
     pub(crate) fn hex(&self) -> Hex {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'0');
         let mut text = [0; 64];
         for (pair, byte) in text.chunks_exact_mut(2).zip(self.bytes) {
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+            pair.copy_from_slice(&[byte >> 4, byte & 15]);
+        }
+        // Sums instead of a table, which many are made of at once, and which take the same time for every digit.
+        for value in &mut text {
+            *value = value.wrapping_add(if *value < 10 { b'0' } else { b'a' - 10 });
         }
         Hex { text, len: 2 * self.function.size() }
+    }
+
+    /// Whether another has these bytes, in a time that does not depend on them.
+    pub(crate) fn is(&self, other: &[u8; 32]) -> bool {
+        let words = |bytes: &[u8; 32]| {
+            let (words, _) = bytes.as_chunks();
+            [0, 1, 2, 3].map(|at: usize| u64::from_ne_bytes(words.get(at).copied().unwrap_or_default()))
+        };
+        words(&self.bytes).ct_eq(&words(other)).into()
     }
 }
 
@@ -111,13 +140,25 @@ pub(crate) fn from_hex(function: HashFunction, text: &[u8]) -> Option<[u8; 32]> 
     if text.len() != 2 * function.size() {
         return None;
     }
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        *byte = u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()?;
+    let mut digits = [b'0'; 64];
+    digits.get_mut(..text.len())?.copy_from_slice(text);
+    // Many at once, as where they are written.
+    let mut values = [0; 64];
+    for (value, digit) in values.iter_mut().zip(digits) {
+        *value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            b'A'..=b'F' => digit - b'A' + 10,
+            _ => u8::MAX,
+        };
     }
-    Some(bytes)
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(values.chunks_exact(2)) {
+        if let [high, low] = pair {
+            *byte = high << 4 | low;
+        }
+    }
+    (values.iter().fold(0, |all, value| all | value) < 16).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -137,6 +178,39 @@ mod tests {
             assert_eq!(from_hex(function, hex.to_uppercase().as_bytes()), Some(hashed.bytes));
             assert_eq!(from_hex(function, &hex.as_bytes()[1..]), None);
             assert_eq!(from_hex(function, hex.replace('0', "g").as_bytes()), None);
+            assert!(hashed.is(&hashed.bytes));
+            for at in 0..function.size() {
+                let mut other = hashed.bytes;
+                other[at] ^= 1;
+                assert!(!hashed.is(&other), "{at}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_hashed_may_be_long() {
+        let long = [b'a'; 1000];
+        for function in HashFunction::ALL {
+            for (first, second) in [(0, 512), (1, 511), (511, 2), (512, 1), (513, 0), (1, 999)] {
+                let together = function.digest(&[&long[..first + second]]);
+                assert!(function.hash(&[&long[..first], &long[..second]]).is(&together.bytes), "{first} {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_other_byte_is_a_digit() {
+        for byte in 0..=u8::MAX {
+            let expected = char::from(byte).to_digit(16).map(|value| [value as u8; 16]);
+            for at in [0, 31] {
+                let mut text = [b'0'; 32];
+                text[at] = byte;
+                let read = from_hex(HashFunction::Md5, &text);
+                assert_eq!(read.is_some(), expected.is_some(), "{byte}");
+                if let (Some(read), Some([value, ..])) = (read, expected) {
+                    assert_eq!(read[at / 2], if at == 0 { value << 4 } else { value }, "{byte}");
+                }
+            }
         }
     }
 }
