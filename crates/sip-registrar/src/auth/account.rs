@@ -24,12 +24,9 @@ pub struct Account {
     /// The domain of its address; none before it is in a table.
     domain: Option<Arc<[u8]>>,
     realm: Arc<[u8]>,
-    password: Option<Secret>,
-    /// Of `name:realm:password`.
-    ha1: [Option<Ha1>; 3],
-    /// Of `name@domain:realm:password`, for phones that write their whole address as username.
-    ha1_of_address: [Option<Ha1>; 3],
+    hashes: Hashes,
     algorithms: Algorithms,
+    password: Option<Secret>,
     grants: Grants,
 }
 
@@ -53,10 +50,9 @@ impl Account {
             name: name.as_ref().into(),
             domain: None,
             realm: realm.into(),
-            password: None,
-            ha1: [None, None, None],
-            ha1_of_address: [None, None, None],
+            hashes: Hashes::default(),
             algorithms: Algorithms::default(),
+            password: None,
             grants: Grants::default(),
         }
     }
@@ -78,7 +74,9 @@ impl Account {
     /// With this password, good for every algorithm.
     #[must_use]
     pub fn password(mut self, password: &[u8]) -> Self {
-        self.ha1 = HashFunction::ALL.map(|function| Some(Ha1::of(function, &self.name, &self.realm, password)));
+        for function in HashFunction::ALL {
+            self.hashes.set(Spelling::Name, Ha1::of(function, &self.name, &self.realm, password));
+        }
         self.password = Some(Secret(Zeroizing::new(password.into())));
         self
     }
@@ -86,14 +84,14 @@ impl Account {
     /// With a hash of `name:realm:password`, good for the algorithms of its function.
     #[must_use]
     pub fn ha1(mut self, ha1: Ha1) -> Self {
-        set(&mut self.ha1, ha1);
+        self.hashes.set(Spelling::Name, ha1);
         self
     }
 
     /// With a hash of `name@domain:realm:password`, which Kamailio calls `ha1b`.
     #[must_use]
     pub fn ha1_of_address(mut self, ha1: Ha1) -> Self {
-        set(&mut self.ha1_of_address, ha1);
+        self.hashes.set(Spelling::Address, ha1);
         self
     }
 
@@ -131,8 +129,8 @@ impl Account {
 
     /// What it can answer with, for its challenges.
     pub(crate) fn ability(&self) -> Ability {
-        let [md5, sha256, sha512_256] = &self.ha1;
-        Ability { own: self.algorithms, hashes: [md5, sha256, sha512_256].map(Option::is_some) }
+        let hashes = HashFunction::ALL.map(|function| self.hashes.get(Spelling::Name, function).is_some());
+        Ability { own: self.algorithms, hashes }
     }
 
     /// Whether it may register `aor`, whose host is `host`, though that is not its own address.
@@ -142,17 +140,17 @@ impl Account {
     }
 
     /// The hash for `username`, written as the phone wrote it; `None` if it is not known.
-    pub(crate) fn ha1_for(&self, function: HashFunction, username: &[u8], realm: &[u8]) -> Option<Ha1> {
-        let hashes = if *self.realm != *realm {
+    pub(crate) fn ha1_for(&self, function: HashFunction, username: &[u8], realm: &[u8]) -> Option<&Ha1> {
+        let spelling = if *self.realm != *realm {
             return None;
         } else if *self.name == *username {
-            &self.ha1
+            Spelling::Name
         } else if username.strip_prefix(&*self.name).is_some_and(|rest| matches!(rest, [b'@', _, ..])) {
-            &self.ha1_of_address
+            Spelling::Address
         } else {
             return None;
         };
-        hashes.get(function as usize)?.clone()
+        self.hashes.get(spelling, function)
     }
 
     /// The password, if it is known itself.
@@ -170,13 +168,36 @@ impl Fetch for Arc<Account> {
 
     fn fetch(&self) {
         self.fetch_key();
-        (0..self.ha1.len()).for_each(|hash| prefetch_index(&self.ha1[..], hash));
+        prefetch_index(from_ref(&self.hashes), 0);
+        prefetch_index(from_ref(&self.algorithms), 0);
     }
 }
 
-fn set(hashes: &mut [Option<Ha1>; 3], ha1: Ha1) {
-    if let Some(place) = hashes.get_mut(ha1.function() as usize) {
-        *place = Some(ha1);
+/// How a phone writes the username of which a hash was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spelling {
+    /// `name`.
+    Name,
+    /// `name@domain`: its whole address.
+    Address,
+}
+
+/// The hashes of a user, one for each function and spelling. Most have one.
+#[derive(Clone, Debug, Default)]
+struct Hashes(SmallVec<[(Spelling, Ha1); 1]>);
+
+impl Hashes {
+    fn get(&self, spelling: Spelling, function: HashFunction) -> Option<&Ha1> {
+        let mut hashes = self.0.iter();
+        hashes.find(|(of, ha1)| *of == spelling && ha1.function() == function).map(|(_, ha1)| ha1)
+    }
+
+    fn set(&mut self, spelling: Spelling, ha1: Ha1) {
+        let mut hashes = self.0.iter_mut();
+        match hashes.find(|(of, other)| *of == spelling && other.function() == ha1.function()) {
+            Some((_, place)) => *place = ha1,
+            None => self.0.push((spelling, ha1)),
+        }
     }
 }
 

@@ -242,7 +242,7 @@ impl Inner {
         let make = || Ha1::of(function, username, &attempt.realm, password.unwrap_or_default());
         // Not left out by the compiler where it is not needed.
         let made = black_box((!usual).then(make));
-        let stored = account.and_then(|account| match made {
+        let stored = account.and_then(|account| match &made {
             Some(made) if password.is_some() => Some(made),
             _ => account.ha1_for(function, username, &attempt.realm),
         });
@@ -251,7 +251,7 @@ impl Inner {
             return false;
         };
         let sent = attempt.response.unwrap_or_default();
-        let is = |method: &[u8]| response(&ha1, &attempt.answered, method, ex.message().body()).is(&sent);
+        let is = |method: &[u8]| response(ha1, &attempt.answered, method, ex.message().body()).is(&sent);
         let right = match ex.method() {
             Method::Ack => is(b"INVITE"),
             Method::Cancel => is(b"CANCEL") | is(b"INVITE"),
