@@ -1,5 +1,6 @@
 //! One outcome.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 
 use registrar_api as api;
@@ -41,10 +42,12 @@ pub(super) struct Kept {
 
 /// The texts of an outcome as they came, in one piece of memory: hundreds of thousands of outcomes come and go.
 struct Texts {
-    /// Method, Call-ID and User-Agent, none of more than [`TEXT`] bytes, and the address.
+    /// Method, Call-ID and User-Agent, none of more than [`TEXT`] bytes, and the address, where that is not known otherwise.
     bytes: Box<[u8]>,
     /// Where the first three end.
     ends: [u8; 3],
+    /// Tells Call-IDs apart without a look at the bytes, which are elsewhere.
+    call: u64,
 }
 
 impl Texts {
@@ -56,7 +59,7 @@ impl Texts {
             end
         });
         let aor = aor.map_or(b"".as_slice(), Aor::as_bytes);
-        Self { bytes: [method, call_id, user_agent, aor].concat().into_boxed_slice(), ends }
+        Self { bytes: [method, call_id, user_agent, aor].concat().into_boxed_slice(), ends, call: print(call_id) }
     }
 
     fn part(&self, from: u8, to: u8) -> &[u8] {
@@ -75,10 +78,17 @@ impl Texts {
         self.part(self.ends[1], self.ends[2])
     }
 
-    /// Empty: none could be read.
+    /// Empty: it is known otherwise, or could not be read.
     fn aor(&self) -> &[u8] {
         self.bytes.get(usize::from(self.ends[2])..).unwrap_or_default()
     }
+}
+
+/// What hardly any other text has. Whoever makes one with the same is shown with the Call-ID of before.
+fn print(text: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The beginning of a text.
@@ -141,7 +151,7 @@ impl Kept {
         self.at = seen.at;
         self.count += 1;
         // A phone's registrations have one Call-ID, so that this is rare.
-        if self.texts.call_id() != cut(seen.call_id) {
+        if self.texts.call != print(cut(seen.call_id)) {
             self.texts = Texts::new(seen, aor);
         }
     }
@@ -151,14 +161,15 @@ impl Kept {
         (self.reason == reason::NO_CREDENTIALS || self.reason == reason::STALE_NONCE) && self.source == seen.source
     }
 
-    pub(super) fn tell(&self) -> api::Outcome {
+    /// `aor`: whose it is, if that is known otherwise.
+    pub(super) fn tell(&self, aor: Option<&Aor<'_>>) -> api::Outcome {
         let some = |text: &[u8]| (!text.is_empty()).then(|| lossy(text));
         api::Outcome {
             at: rfc3339(self.at),
             since: (self.count > 1).then(|| rfc3339(self.since)),
             count: self.count,
             method: some(self.texts.method()),
-            aor: some(self.texts.aor()),
+            aor: some(aor.map_or(self.texts.aor(), Aor::as_bytes)),
             status: self.status,
             reason: self.reason.code().to_owned(),
             says: self.reason.says().to_owned(),

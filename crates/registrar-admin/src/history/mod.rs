@@ -2,6 +2,7 @@
 
 mod kept;
 mod recent;
+mod story;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -17,6 +18,7 @@ use sip_transport::Now;
 use crate::changes::{self, Change};
 use kept::{Kept, Seen};
 use recent::Recent;
+use story::Story;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +35,6 @@ impl Default for HistoryConfig {
         Self { addresses: 100_000, strangers: 10_000 }
     }
 }
-
-/// Outcomes for each address.
-const EACH: usize = 8;
 
 /// Refusals of all together.
 const REFUSALS: usize = 1000;
@@ -55,11 +54,9 @@ pub struct History {
 }
 
 struct Shard {
-    phones: Recent<Outcomes>,
-    strangers: Recent<Outcomes>,
+    phones: Recent<Story>,
+    strangers: Recent<Story>,
 }
-
-type Outcomes = VecDeque<Kept>;
 
 impl History {
     /// An empty one.
@@ -82,7 +79,7 @@ impl History {
             let to = outcome.message.header::<To<'_>>().ok().flatten();
             let aor = to.and_then(|to| Aor::from_uri(&to.0.uri, buffer).ok());
             if is_refusal(outcome) {
-                push(&mut self.refusals.lock(), &seen, aor.as_ref(), REFUSALS);
+                self.refuse(&seen, aor.as_ref());
             }
             if let Some(aor) = aor {
                 let registers = outcome.status.is_some_and(|status| (200..300).contains(&status.code()))
@@ -93,55 +90,65 @@ impl History {
     }
 
     fn of_address(&self, aor: &Aor<'_>, seen: &Seen<'_>, registers: bool) {
-        let Some(shard) = self.shard(aor) else { return };
-        let mut shard = shard.lock();
-        let Shard { phones, strangers } = &mut *shard;
-        let key = aor.as_bytes();
-        if let Some(outcomes) = phones.get(key) {
-            return take_up(outcomes, seen, aor, registers);
+        let (Some((shard, hash)), key) = (self.shard(aor), aor.as_bytes()) else { return };
+        let Shard { phones, strangers } = &mut *shard.lock();
+        if let Some(story) = phones.get(hash, key) {
+            return if registers { story.succeed(seen) } else { story.add(seen) };
         }
-        let outcomes = if registers {
-            let before = strangers.remove(key).unwrap_or_default();
-            phones.insert(key, before)
+        if registers {
+            let story = strangers.remove(hash, key).map(|mut story| {
+                story.succeed(seen);
+                story
+            });
+            phones.insert(hash, key, story.unwrap_or_else(|| Story::of(seen)));
         } else {
-            match strangers.get(key) {
-                Some(outcomes) => return take_up(outcomes, seen, aor, registers),
-                None => strangers.insert(key, Outcomes::new()),
+            match strangers.get(hash, key) {
+                Some(story) => story.add(seen),
+                None => strangers.insert(hash, key, Story::of(seen)),
             }
-        };
-        if let Some(outcomes) = outcomes {
-            take_up(outcomes, seen, aor, registers);
         }
+    }
+
+    fn refuse(&self, seen: &Seen<'_>, aor: Option<&Aor<'_>>) {
+        let mut refusals = self.refusals.lock();
+        if let Some(before) = refusals.front_mut()
+            && before.is_like(seen, aor)
+        {
+            before.again(seen, aor);
+            return;
+        }
+        if refusals.len() >= REFUSALS {
+            refusals.pop_back();
+        }
+        refusals.push_front(Kept::new(seen, aor));
     }
 
     /// How the last requests for an address ended, the newest first.
     #[must_use]
     pub fn of(&self, aor: &Aor<'_>) -> Vec<api::Outcome> {
-        let Some(shard) = self.shard(aor) else { return Vec::new() };
-        let mut shard = shard.lock();
-        let Shard { phones, strangers } = &mut *shard;
-        let outcomes = phones.get(aor.as_bytes()).or_else(|| strangers.get(aor.as_bytes()));
-        outcomes.map(|outcomes| outcomes.iter().map(Kept::tell).collect()).unwrap_or_default()
+        let (Some((shard, hash)), key) = (self.shard(aor), aor.as_bytes()) else { return Vec::new() };
+        let Shard { phones, strangers } = &mut *shard.lock();
+        let story = phones.get(hash, key).or_else(|| strangers.get(hash, key));
+        story.map(|story| story.iter().map(|kept| kept.tell(Some(aor))).collect()).unwrap_or_default()
     }
 
     /// The last refusals of all, the newest first.
     #[must_use]
     pub fn refusals(&self) -> Vec<api::Outcome> {
-        self.refusals.lock().iter().map(Kept::tell).collect()
+        self.refusals.lock().iter().map(|kept| kept.tell(None)).collect()
     }
 
     /// What is kept of an address that has registered since it is known.
     fn add(&self, aor: &Aor<'_>, seen: &Seen<'_>) {
-        let Some(shard) = self.shard(aor) else { return };
-        let mut shard = shard.lock();
-        if let Some(outcomes) = shard.phones.get(aor.as_bytes()) {
-            push(outcomes, seen, Some(aor), EACH);
+        let Some((shard, hash)) = self.shard(aor) else { return };
+        if let Some(story) = shard.lock().phones.get(hash, aor.as_bytes()) {
+            story.add(seen);
         }
     }
 
-    fn shard(&self, aor: &Aor<'_>) -> Option<&Mutex<Shard>> {
-        let hash = usize::try_from(self.hasher.hash_one(aor.as_bytes()) >> 32).unwrap_or_default();
-        self.shards.get(hash % SHARDS)
+    fn shard(&self, aor: &Aor<'_>) -> Option<(&Mutex<Shard>, u64)> {
+        let hash = self.hasher.hash_one(aor.as_bytes());
+        Some((self.shards.get((hash >> 32) as usize % SHARDS)?, hash))
     }
 }
 
@@ -183,27 +190,6 @@ fn with_buffer<T>(use_it: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         Ok(mut buffer) => use_it(&mut buffer),
         Err(_) => use_it(&mut Vec::new()),
     })
-}
-
-fn take_up(outcomes: &mut Outcomes, seen: &Seen<'_>, aor: &Aor<'_>, registers: bool) {
-    // The challenge before a success is part of it.
-    if registers && outcomes.front().is_some_and(|before| before.is_challenge_to(seen)) {
-        outcomes.pop_front();
-    }
-    push(outcomes, seen, Some(aor), EACH);
-}
-
-fn push(outcomes: &mut VecDeque<Kept>, seen: &Seen<'_>, aor: Option<&Aor<'_>>, most: usize) {
-    if let Some(before) = outcomes.front_mut()
-        && before.is_like(seen, aor)
-    {
-        before.again(seen, aor);
-        return;
-    }
-    if outcomes.len() >= most {
-        outcomes.pop_back();
-    }
-    outcomes.push_front(Kept::new(seen, aor));
 }
 
 #[cfg(test)]

@@ -1,48 +1,65 @@
 //! A bounded table that forgets what was not touched for longest, nearly.
 
-use std::collections::HashMap;
+use hashbrown::HashTable;
+use smallvec::SmallVec;
 
 /// Two halves: what is touched goes to the young one, and when that is full it becomes the old one, whose entries are
 /// forgotten. So the last half of all that fits is always there.
+///
+/// Keys come with their hashes, which tell nearly all others apart. An entry is one piece of memory with its key, so that
+/// whoever looks for one that is in no cache waits for its place and for itself, and for nothing more.
 pub(super) struct Recent<V> {
-    young: HashMap<Box<[u8]>, V>,
-    old: HashMap<Box<[u8]>, V>,
-    half: usize,
+    young: Half<V>,
+    old: Half<V>,
+    most: usize,
 }
+
+type Half<V> = HashTable<(u64, Box<Entry<V>>)>;
+
+struct Entry<V> {
+    key: SmallVec<[u8; KEY]>,
+    value: V,
+}
+
+/// So many bytes have most keys.
+const KEY: usize = 48;
 
 impl<V> Recent<V> {
     pub(super) fn new(most: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), half: (most / 2).max(1) }
+        Self { young: HashTable::new(), old: HashTable::new(), most: (most / 2).max(1) }
     }
 
-    /// Touches an entry. One that was touched lately is found by one look.
-    pub(super) fn get(&mut self, key: &[u8]) -> Option<&mut V> {
-        if !self.old.is_empty()
-            && let Some((key, value)) = self.old.remove_entry(key)
-        {
-            self.make_room();
-            self.young.insert(key, value);
+    /// Touches an entry.
+    pub(super) fn get(&mut self, hash: u64, key: &[u8]) -> Option<&mut V> {
+        if self.young.find(hash, is(hash, key)).is_none() {
+            let (entry, _) = self.old.find_entry(hash, is(hash, key)).ok()?.remove();
+            self.put(entry);
         }
-        self.young.get_mut(key)
+        self.young.find_mut(hash, is(hash, key)).map(|(_, entry)| &mut entry.value)
     }
 
-    /// Puts an entry in.
-    pub(super) fn insert(&mut self, key: &[u8], value: V) -> Option<&mut V> {
-        self.old.remove(key);
-        self.make_room();
-        self.young.insert(key.into(), value);
-        self.young.get_mut(key)
+    /// Puts an entry in whose key has none.
+    pub(super) fn insert(&mut self, hash: u64, key: &[u8], value: V) {
+        self.put((hash, Box::new(Entry { key: key.into(), value })));
     }
 
-    pub(super) fn remove(&mut self, key: &[u8]) -> Option<V> {
-        self.young.remove(key).or_else(|| self.old.remove(key))
+    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<V> {
+        let half = if self.young.find(hash, is(hash, key)).is_some() { &mut self.young } else { &mut self.old };
+        let ((_, entry), _) = half.find_entry(hash, is(hash, key)).ok()?.remove();
+        Some(entry.value)
     }
 
-    fn make_room(&mut self) {
-        if self.young.len() >= self.half {
+    fn put(&mut self, entry: (u64, Box<Entry<V>>)) {
+        if self.young.len() >= self.most {
             self.old = std::mem::take(&mut self.young);
         }
+        self.young.insert_unique(entry.0, entry, |(hash, _)| *hash);
     }
+}
+
+/// Whether an entry is that of a key.
+fn is<V>(hash: u64, key: &[u8]) -> impl Fn(&(u64, Box<Entry<V>>)) -> bool {
+    move |(other, entry)| *other == hash && *entry.key == *key
 }
 
 #[cfg(test)]
@@ -52,14 +69,24 @@ mod tests {
     #[test]
     fn it_is_bounded_and_keeps_what_is_touched() {
         let mut recent = Recent::new(100);
-        recent.insert(b"touched", 0);
+        recent.insert(7, b"touched", 0);
         for n in 0..10_000_u32 {
-            recent.insert(&n.to_be_bytes(), n);
+            recent.insert(n.into(), &n.to_be_bytes(), n);
             assert!(recent.young.len() + recent.old.len() <= 100);
-            assert_eq!(recent.get(b"touched").copied(), Some(0));
+            assert_eq!(recent.get(7, b"touched").copied(), Some(0));
         }
-        assert_eq!(recent.get(&0_u32.to_be_bytes()), None);
-        assert_eq!(recent.get(&9_999_u32.to_be_bytes()).copied(), Some(9_999));
-        assert_eq!((recent.remove(b"touched"), recent.remove(b"touched")), (Some(0), None));
+        assert_eq!(recent.get(0, &0_u32.to_be_bytes()), None);
+        assert_eq!(recent.get(9_999, &9_999_u32.to_be_bytes()).copied(), Some(9_999));
+        assert_eq!((recent.remove(7, b"touched"), recent.remove(7, b"touched")), (Some(0), None));
+    }
+
+    #[test]
+    fn keys_of_one_hash_are_told_apart() {
+        let mut recent = Recent::new(100);
+        recent.insert(7, b"one", 1);
+        recent.insert(7, b"two", 2);
+        assert_eq!((recent.get(7, b"one").copied(), recent.get(7, b"two").copied()), (Some(1), Some(2)));
+        assert_eq!((recent.get(7, b"three").copied(), recent.get(8, b"one").copied()), (None, None));
+        assert_eq!((recent.remove(7, b"one"), recent.get(7, b"two").copied()), (Some(1), Some(2)));
     }
 }
