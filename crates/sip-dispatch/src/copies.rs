@@ -1,8 +1,11 @@
 //! Copies of requests that wait.
 
 use std::borrow::Cow;
+use std::hint::black_box;
 use std::mem::take;
+use std::slice::from_ref;
 
+use prefetch_index::prefetch_index;
 use sip_message::{HeaderId, Message, OwnedMessage};
 
 use crate::Identity;
@@ -39,6 +42,23 @@ impl Copied {
         let identity = names.map(|(name, realm)| Identity { name: Cow::Borrowed(name), realm: Cow::Borrowed(realm) });
         let carried = Carried { identity, vouched: self.vouched, on_success: take(&mut self.on_success) };
         (self.message.message(), carried)
+    }
+
+    /// Asks for what says where its parts are.
+    pub(crate) fn fetch(&self) {
+        prefetch_index(from_ref(&self.message), 0);
+        prefetch_index(from_ref(&self.names), 0);
+        prefetch_index(from_ref(&self.on_success), 0);
+    }
+
+    /// Asks for the request itself, once that has been.
+    pub(crate) fn fetch_request(&self) {
+        const LINE: usize = 64;
+        let message = self.message.message();
+        // It is looked up, so that its index is there too.
+        let _ = black_box(message.value(HeaderId::CallId).map(<[u8]>::len));
+        (0..message.bytes().len()).step_by(LINE).for_each(|at| prefetch_index(message.bytes(), at));
+        prefetch_index(&self.names, 0);
     }
 
     fn capacity(&self) -> usize {

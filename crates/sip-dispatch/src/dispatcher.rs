@@ -11,7 +11,7 @@ use sip_transport::{FlowEvent, Inbound, Ingress, Now, Outbox, Peer, Tick, Timest
 
 use crate::absorb::{Absorber, Seen};
 use crate::copies::Copies;
-use crate::held::{Group, Held, HeldRoom};
+use crate::held::{Answer, Group, Held, HeldRoom};
 use crate::identity::Carried;
 use crate::parts::{FirstDigest, Parts};
 use crate::pending::{Over, Ticket, Waiting, WaitingRoom};
@@ -243,27 +243,34 @@ impl Core {
         }
         group.sort();
         let hold = group.hold.clone();
-        while let Some((held, answer)) = group.next(&mut self.held) {
-            let before = out.len();
-            if let Some(flow) = held.peer.flow {
-                out.keep_promise(flow);
+        while let Some(next) = group.next(&mut self.held) {
+            for (held, answer) in next {
+                if let Some(flow) = held.peer.flow {
+                    out.keep_promise(flow);
+                }
+                if may_leave {
+                    self.tell_one(held, answer, now, out);
+                } else {
+                    self.refuse_held(held, Refusal::later(hold.lost()), now, out);
+                }
             }
-            if !may_leave {
-                self.refuse_held(held, Refusal::later(hold.lost()), now, out);
-                continue;
-            }
-            if let Some((to, bytes)) = answer {
-                out.send(to, bytes);
-            }
-            let Held { mut copy, peer, arrived, key, sealed, stateless, told } = held;
-            told.tell(now);
-            let (message, carried) = copy.parts();
-            let answered = Answered { sealed, before, out, now };
-            self.log(message, &peer, arrived, carried.identity.as_ref(), answered);
-            self.remember(&peer, key, stateless, before, now, out);
-            self.copies.give_back(copy);
         }
         self.held.give_back(group);
+    }
+
+    /// Lets an answer leave that was held.
+    fn tell_one(&mut self, held: Held, answer: Answer<'_>, now: Now, out: &mut Outbox) {
+        let before = out.len();
+        if let Some((to, bytes)) = answer {
+            out.send(to, bytes);
+        }
+        let Held { mut copy, peer, arrived, key, sealed, stateless, told } = held;
+        told.tell(now);
+        let (message, carried) = copy.parts();
+        let answered = Answered { sealed, before, out, now };
+        self.log(message, &peer, arrived, carried.identity.as_ref(), answered);
+        self.remember(&peer, key, stateless, before, now, out);
+        self.copies.give_back(copy);
     }
 
     /// Answers a request otherwise than with what is held for it.

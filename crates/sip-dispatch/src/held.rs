@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use sip_transport::{Destination, Flow, Outbox, Peer, Timestamp};
 use slab::Slab;
+use smallvec::SmallVec;
 
 use crate::copies::Copied;
 use crate::told::Told;
@@ -27,8 +28,11 @@ pub(crate) struct Held {
     pub(crate) told: Told,
 }
 
+/// So many held requests are taken out together.
+const TOGETHER: usize = 16;
+
 /// Where the answer of a request goes, and its bytes, if it has one.
-type Answer<'g> = Option<(Destination, &'g [u8])>;
+pub(crate) type Answer<'g> = Option<(Destination, &'g [u8])>;
 
 /// The place of a request in its room, and of its answer among those of its group; `None`: nothing was written.
 struct Request {
@@ -61,11 +65,21 @@ impl Group {
         }
     }
 
-    /// Takes out the first request and its answer.
-    pub(crate) fn next(&mut self, room: &mut HeldRoom) -> Option<(Held, Answer<'_>)> {
-        let Request { place, answer, .. } = self.requests.pop_front()?;
-        let answer = answer.map(|(to, range)| (to, self.answers.get(range).unwrap_or_default()));
-        Some((room.waiting.try_remove(place)?, answer))
+    /// Takes out the first requests and their answers, some at a time. By the time they leave, all that belongs to them is
+    /// out of the caches: here it is asked for, so that those taken out together wait for memory together.
+    pub(crate) fn next(&mut self, room: &mut HeldRoom) -> Option<SmallVec<[(Held, Answer<'_>); TOGETHER]>> {
+        if self.requests.is_empty() {
+            return None;
+        }
+        let mut next = SmallVec::new();
+        for Request { place, answer, .. } in self.requests.drain(..TOGETHER.min(self.requests.len())) {
+            let Some(held) = room.waiting.try_remove(place) else { continue };
+            held.copy.fetch();
+            let answer = answer.map(|(to, range)| (to, self.answers.get(range).unwrap_or_default()));
+            next.push((held, answer));
+        }
+        next.iter().for_each(|(held, _): &(Held, _)| held.copy.fetch_request());
+        Some(next)
     }
 
     fn owe(&mut self, told: Told) {
