@@ -215,7 +215,11 @@ impl Inner {
             _ => ex.uri().ok()?,
         };
         let target = ours(target)?;
-        let from = ex.from().ok().flatten().and_then(|from| ours(from.uri));
+        let from = ex.from().ok().flatten().and_then(|from| match from.uri {
+            // Nearly always: who is asked for is who asks.
+            Uri::Sip(uri) if uri.host() == target.host() => Some(uri),
+            uri => ours(uri),
+        });
         Some(from.unwrap_or(target))
     }
 
@@ -390,7 +394,8 @@ fn may_register(ex: &Exchange<'_>, home: &Home<'_>, identity: &Identity<'_>, acc
     let Uri::Sip(uri) = to.uri else { return false };
     let host = uri.host();
     let domain = home.domain;
-    let is_home = Host::parse(domain).is_ok_and(|home| home.matches(&without_root(host)));
+    let is_home = matches!(host, Host::Name(name) if *name == *domain)
+        || Host::parse(domain).is_ok_and(|home| home.matches(&without_root(host)));
     if is_home && is_user(&to, &identity.name) {
         return true;
     }

@@ -1,9 +1,9 @@
 //! WWW-Authenticate and Proxy-Authenticate, as they are sent.
 
 use sip_message::header::Algorithm;
-use sip_message::{Put, Sink};
+use sip_message::{Own, Put, Sink};
 
-use super::{Policy, Qop};
+use super::Policy;
 
 /// One challenge (RFC 7616 §3.3).
 pub(super) struct Challenge<'a> {
@@ -19,22 +19,22 @@ pub(super) struct Challenge<'a> {
 impl Put for Challenge<'_> {
     fn put(&self, sink: &mut Sink<'_>) {
         let Self { realm, nonce, algorithm, opaque, policy, stale } = self;
-        sink.put(&("Digest realm=\"", *realm, "\", nonce=\"", *nonce));
-        sink.put(&("\", algorithm=", algorithm.name()));
+        sink.put(&(Own("Digest realm=\""), *realm, Own("\", nonce=\""), *nonce));
+        sink.put(&(Own("\", algorithm="), Own(algorithm.name())));
         for (at, qop) in policy.qops.iter().enumerate() {
-            sink.put(if at == 0 { ", qop=\"" } else { "," }).put(Qop::name(*qop));
+            sink.put(&(Own(if at == 0 { ", qop=\"" } else { "," }), Own(qop.name())));
         }
         if !policy.qops.is_empty() {
-            sink.put("\"");
+            sink.put(&Own("\""));
         }
         if let Some(opaque) = opaque {
-            sink.put(&(", opaque=\"", *opaque, "\""));
+            sink.put(&(Own(", opaque=\""), *opaque, Own("\"")));
         }
         if policy.userhash {
-            sink.put(", userhash=true");
+            sink.put(&Own(", userhash=true"));
         }
         if *stale {
-            sink.put(", stale=true");
+            sink.put(&Own(", stale=true"));
         }
     }
 }

@@ -134,9 +134,12 @@ impl NonceKeys {
         let mut bytes = [0; BYTES];
         if let Some(secret) = self.secrets.first() {
             let head = head(secret.id, made, serial);
-            let signature = secret.sign(&head, made, realm, source);
-            for (to, from) in bytes.iter_mut().zip(head.into_iter().chain(signature)) {
-                *to = from;
+            if let Some((signed, signature)) = bytes.split_first_chunk_mut::<SIGNED>() {
+                *signed = head;
+                let right = secret.sign(&head, made, realm, source);
+                if let Some(right) = right.get(..signature.len()) {
+                    signature.copy_from_slice(right);
+                }
             }
         }
         let mut text = [b'A'; TEXT];

@@ -176,7 +176,8 @@ impl Generation {
     /// Notes how a nonce was used.
     fn note(&mut self, serial: u64, how: Use) {
         let count = match how {
-            Use::Counted(count) => count,
+            // 0 would be nothing; nobody counts from there.
+            Use::Counted(count) => count.max(1),
             Use::For(purpose) => {
                 self.purposes.insert(serial, purpose);
                 WITHOUT_COUNT
