@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use sip_dispatch::links::{Fallback, Options, Sanity};
 use sip_dispatch::{
-    Answer, Config, Dispatcher, Exchange, Link, Reason, ReceiveChain, Receiver, Share, Status, Verdict,
+    Answer, Config, Dispatcher, Exchange, Link, Reason, ReasonText, ReceiveChain, Receiver, Share, Status, Verdict,
 };
 use sip_message::header::To;
 use sip_message::{Fault, Framing, HeaderId, Index, Message, Method};
@@ -51,10 +51,12 @@ fn dispatcher() -> Dispatcher {
 /// Waits, and then refuses what has a Subject and passes the rest.
 struct Slow;
 
+const SLOW: Reason = Reason::of(&ReasonText::new("slow", "It has a subject."));
+
 impl Receiver for Slow {
     fn receive(&self, ex: &mut Exchange<'_>) -> Verdict {
         ex.when(Answer::Later(Box::pin(async {})), &(), |(), ex, ()| match ex.message().value(HeaderId::Subject) {
-            Some(_) => Verdict::Handled(ex.refuse(Status::FORBIDDEN, Reason::new("slow", "It has a subject."))),
+            Some(_) => Verdict::Handled(ex.refuse(Status::FORBIDDEN, SLOW)),
             None => Verdict::Pass,
         })
     }

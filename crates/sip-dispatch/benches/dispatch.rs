@@ -5,7 +5,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sip_dispatch::links::{Fallback, Options, Sanity};
-use sip_dispatch::{Config, Dispatcher, Exchange, Link, Reason, ReceiveChain, Receiver, Share, Status, Verdict};
+use sip_dispatch::{
+    Config, Dispatcher, Exchange, Link, Reason, ReasonText, ReceiveChain, Receiver, Share, Status, Verdict,
+};
 use sip_message::{Framing, Index};
 use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
 
@@ -20,9 +22,11 @@ const REGISTER: &str = "REGISTER sip:example.com SIP/2.0\r\n\
 /// A link that does as little as can be done.
 struct Trivial;
 
+const BENCH: Reason = Reason::of(&ReasonText::new("bench", "A bench said so."));
+
 impl Receiver for Trivial {
     fn receive(&self, ex: &mut Exchange<'_>) -> Verdict {
-        Verdict::Handled(ex.refuse(Status::OK, Reason::new("bench", "A bench said so.")))
+        Verdict::Handled(ex.refuse(Status::OK, BENCH))
     }
 }
 

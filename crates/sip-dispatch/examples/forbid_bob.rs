@@ -6,10 +6,10 @@
 use std::net::SocketAddr;
 
 use sip_dispatch::links::{Fallback, Options, Sanity};
-use sip_dispatch::{Config, Dispatcher, Exchange, Reason, ReceiveChain, Receiver, Share, Status, Verdict};
+use sip_dispatch::{Config, Dispatcher, Exchange, Reason, ReasonText, ReceiveChain, Receiver, Share, Status, Verdict};
 use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
 
-const BOB: Reason = Reason::new("bob", "Bob is not asked here.");
+const BOB: Reason = Reason::of(&ReasonText::new("bob", "Bob is not asked here."));
 
 struct ForbidBob;
 

@@ -13,12 +13,12 @@ use std::task::{Context, Poll, Waker};
 
 use sip_dispatch::links::{Fallback, Sanity};
 use sip_dispatch::{
-    Answer, Config, Dispatcher, Exchange, Pending, Reason, ReceiveChain, Receiver, Share, Status, Verdict,
+    Answer, Config, Dispatcher, Exchange, Pending, Reason, ReasonText, ReceiveChain, Receiver, Share, Status, Verdict,
 };
 use sip_transport::{Inbound, Ingress, LegId, Now, Outbox, Peer, Transport};
 
 const GROUP: u32 = 100;
-const SETTLED: Reason = Reason::new("settled", "The store has it.");
+const SETTLED: Reason = Reason::of(&ReasonText::new("settled", "The store has it."));
 
 /// Answers when its group is settled.
 struct Store {

@@ -326,8 +326,9 @@ impl Core {
             self.absorber.fetch(key);
         }
         // Which also takes as long as to come by what was asked for.
-        let request = request.unwrap_or(UNREADABLE);
-        let parts = Parts::read(message, &request);
+        // By reference: it has just been written, and is read as a whole when it is copied.
+        let request = request.as_ref().unwrap_or(&UNREADABLE);
+        let parts = Parts::read(message, request);
         if peer.flow.is_none() {
             match self.absorber.find(key, now.at) {
                 Seen::Never => {}
@@ -345,7 +346,7 @@ impl Core {
         counters.requests.add();
         let arrived = Arrived {
             message,
-            request,
+            request: *request,
             parts: Some(&parts),
             via: &via,
             peer,

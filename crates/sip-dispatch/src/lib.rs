@@ -58,7 +58,7 @@ pub use exchange::{Exchange, Sealed};
 pub use hold::{Gate, Hold};
 pub use identity::Identity;
 pub use pending::{Pending, Resume};
-pub use reason::Reason;
+pub use reason::{Reason, ReasonText};
 pub use receiver::{Deferred, Receiver, Share, Verdict};
 pub use route::{MaddrPolicy, RouteConfig};
 pub use rules::Rules;

@@ -2,17 +2,21 @@
 
 use std::fmt;
 
-/// One of the ways in which a request can end.
+/// One of the ways in which a request can end: a pointer to its texts, since it is handed from link to link.
 #[derive(Clone, Copy)]
-pub struct Reason {
+pub struct Reason(&'static ReasonText);
+
+/// What a [`Reason`] says.
+#[derive(Debug)]
+pub struct ReasonText {
     code: &'static str,
     says: &'static str,
     status: Option<u16>,
 }
 
-impl Reason {
-    /// A reason of a link of your own. `code` is lower case with hyphens and never changes; `says` tells the operator
-    /// what happened and what to do about it.
+impl ReasonText {
+    /// `code` is lower case with hyphens and never changes; `says` tells the operator what happened and what to do about
+    /// it.
     #[must_use]
     pub const fn new(code: &'static str, says: &'static str) -> Self {
         Self { code, says, status: None }
@@ -23,29 +27,45 @@ impl Reason {
     pub const fn with_status(self, status: u16) -> Self {
         Self { status: Some(status), ..self }
     }
+}
+
+impl Reason {
+    /// A reason of a link of your own.
+    ///
+    /// ```
+    /// use sip_dispatch::{Reason, ReasonText};
+    ///
+    /// const BOB: Reason = Reason::of(&ReasonText::new("bob", "Bob is not asked here.").with_status(403));
+    /// assert_eq!((BOB.code(), BOB.status()), ("bob", Some(403)));
+    /// ```
+    #[must_use]
+    pub const fn of(text: &'static ReasonText) -> Self {
+        Self(text)
+    }
 
     /// The stable code.
     #[must_use]
     pub const fn code(self) -> &'static str {
-        self.code
+        self.0.code
     }
 
     /// What happened and what can be done.
     #[must_use]
     pub const fn says(self) -> &'static str {
-        self.says
+        self.0.says
     }
 
     /// The status with which it is usually answered; `None` if nothing is answered.
     #[must_use]
     pub const fn status(self) -> Option<u16> {
-        self.status
+        self.0.status
     }
 }
 
 impl PartialEq for Reason {
     fn eq(&self, other: &Self) -> bool {
-        self.code == other.code
+        // A constant may stand in several places.
+        std::ptr::eq(self.0, other.0) || self.code() == other.code()
     }
 }
 
@@ -53,13 +73,13 @@ impl Eq for Reason {}
 
 impl fmt::Debug for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code)
+        f.write_str(self.code())
     }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code)
+        f.write_str(self.code())
     }
 }
 
@@ -68,7 +88,7 @@ impl fmt::Display for Reason {
 macro_rules! reasons {
     ($($name:ident $code:literal $(($status:literal))? $says:literal;)*) => {
         $(#[doc = $says] pub const $name: $crate::Reason =
-            $crate::Reason::new($code, $says)$(.with_status($status))?;)*
+            $crate::Reason::of(&$crate::ReasonText::new($code, $says)$(.with_status($status))?);)*
         /// Every reason of this table.
         pub const ALL: &[$crate::Reason] = &[$($name,)*];
     };

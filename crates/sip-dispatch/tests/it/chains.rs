@@ -1,12 +1,12 @@
 //! The receive chain: which links see a request, and what comes of their verdicts.
 
 use sip_dispatch::links::Fallback;
-use sip_dispatch::{Answer, Exchange, Link, Reason, ReceiveChain, Status, Verdict, reason};
+use sip_dispatch::{Answer, Exchange, Link, Reason, ReasonText, ReceiveChain, Status, Verdict, reason};
 use sip_message::Method;
 
 use crate::harness::{Store, Worker, counting, link, request};
 
-const TEST: Reason = Reason::new("test", "A test said so.");
+const TEST: Reason = Reason::of(&ReasonText::new("test", "A test said so."));
 
 fn says(status: Status) -> Link {
     link(move |ex| Verdict::Handled(ex.refuse(status, TEST)))

@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use sip_dispatch::{
-    Answer, Config, Dispatcher, Gate, Hold, Link, Reason, ReceiveChain, Share, Status, Verdict, reason,
+    Answer, Config, Dispatcher, Gate, Hold, Link, Reason, ReasonText, ReceiveChain, Share, Status, Verdict, reason,
 };
 use sip_message::HeaderId;
 use sip_transport::{Destination, Flow, Peer, Transport};
 
 use crate::harness::{CLIENT, Count, RequestText, Store, Worker, link, one, request, udp_from};
 
-const KEPT: Reason = Reason::new("kept", "The store keeps it.");
-const LOST: Reason = Reason::new("lost-on-the-way", "The store could not keep it.");
+const KEPT: Reason = Reason::of(&ReasonText::new("kept", "The store keeps it."));
+const LOST: Reason = Reason::of(&ReasonText::new("lost-on-the-way", "The store could not keep it."));
 
 /// Something that many wait for.
 #[derive(Default)]

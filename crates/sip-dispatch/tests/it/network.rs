@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use proptest::prelude::*;
-use sip_dispatch::{Answer, Exchange, Link, Reason, ReceiveChain, Status, Verdict};
+use sip_dispatch::{Answer, Exchange, Link, Reason, ReasonText, ReceiveChain, Status, Verdict};
 use sip_message::HeaderId;
 use sip_transport::Destination;
 
@@ -205,7 +205,7 @@ impl Network {
 
 /// A link that answers at once or later, as the request's CSeq and the seed say.
 fn moody_link(seed: u64, clock: &Arc<AtomicU64>, shown: &Arc<Mutex<HashMap<String, usize>>>) -> Link {
-    const TEST: Reason = Reason::new("test", "A test said so.");
+    const TEST: Reason = Reason::of(&ReasonText::new("test", "A test said so."));
     let (clock, shown) = (clock.clone(), shown.clone());
     link(move |ex: &mut Exchange<'_>| {
         let cseq = String::from_utf8(ex.message().value(HeaderId::CSeq).unwrap().to_vec()).unwrap();

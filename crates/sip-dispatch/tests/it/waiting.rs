@@ -1,11 +1,11 @@
 //! Requests that wait for a store.
 
-use sip_dispatch::{Answer, Config, Exchange, Link, Reason, ReceiveChain, Status, Verdict};
+use sip_dispatch::{Answer, Config, Exchange, Link, Reason, ReasonText, ReceiveChain, Status, Verdict};
 use sip_message::{HeaderId, Method};
 
 use crate::harness::{Count, Store, Worker, counting, link, one, request};
 
-const TEST: Reason = Reason::new("test", "A test said so.");
+const TEST: Reason = Reason::of(&ReasonText::new("test", "A test said so."));
 
 /// What the store says in these tests.
 #[derive(Clone, Copy, Debug)]

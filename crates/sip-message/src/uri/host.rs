@@ -55,11 +55,8 @@ impl<'a> Host<'a> {
     /// writes them, IPv6 in brackets.
     pub fn write_canonical(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Name(name) => {
-                let at = out.len();
-                out.extend_from_slice(name);
-                out.get_mut(at..).unwrap_or_default().make_ascii_lowercase();
-            }
+            // Not copied first and made lower case then: what was just written would be read back by more bytes at once.
+            Self::Name(name) => out.extend(name.iter().map(u8::to_ascii_lowercase)),
             Self::V4(address) => {
                 let [a, b, c, d] = address.octets();
                 push_decimal(a, out);
