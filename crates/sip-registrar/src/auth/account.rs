@@ -162,6 +162,8 @@ impl Account {
 /// Nothing is read: a field is where the account is.
 impl Fetch for Arc<Account> {
     fn fetch_key(&self) {
+        // Its beginning, behind the count of those who have it.
+        prefetch_index(from_ref(&**self), 0);
         prefetch_index(from_ref(&self.name), 0);
         prefetch_index(from_ref(&self.domain), 0);
     }

@@ -1,9 +1,10 @@
 //! What the answer to a challenge must be (RFC 7616 §3.4.1 to §3.4.3; without qop RFC 2069).
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use super::Ha1;
-use super::hash::Hashed;
+use super::hash::{HashFunction, Hashed};
 
 /// How far the answer protects the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +51,7 @@ pub(crate) fn response(ha1: &Ha1, answered: &Answered<'_>, method: &[u8], body: 
     let a1 = if *session { function.hash(&[&ha1.hex(), b":", nonce, b":", cnonce]).hex() } else { ha1.hex() };
     let a2 = match counted {
         Some((_, _, Qop::AuthInt)) => function.hash(&[method, b":", uri, b":", &function.hash(&[body]).hex()]),
-        _ => function.hash(&[method, b":", uri]),
+        _ => plain_a2(function, method, uri),
     };
     match counted {
         Some((nc, qop, _)) => function.hash(&[&a1, b":", nonce, b":", nc, b":", cnonce, b":", qop, b":", &a2.hex()]),
@@ -58,9 +59,34 @@ pub(crate) fn response(ha1: &Ha1, answered: &Answered<'_>, method: &[u8], body: 
     }
 }
 
+/// H(A2) without a body. There is nothing secret in it, and most who come one after the other have the same, so the last
+/// is kept.
+fn plain_a2(function: HashFunction, method: &[u8], uri: &[u8]) -> Hashed {
+    /// No longer text is kept.
+    const LONGEST: usize = 256;
+    thread_local! {
+        static LAST: RefCell<(Vec<u8>, Option<Hashed>)> = const { RefCell::new((Vec::new(), None)) };
+    }
+    LAST.with_borrow_mut(|(text, last)| {
+        let is_it = |last: &Hashed| {
+            let rest = text.strip_prefix(method).and_then(|rest| rest.strip_prefix(b":"));
+            last.function == function && rest == Some(uri)
+        };
+        if let Some(last) = last.filter(is_it) {
+            return last;
+        }
+        let hashed = function.hash(&[method, b":", uri]);
+        *last = (method.len() + uri.len() < LONGEST).then(|| {
+            text.clear();
+            [method, b":", uri].into_iter().for_each(|part| text.extend_from_slice(part));
+            hashed
+        });
+        hashed
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::HashFunction;
     use super::*;
 
     fn answered<'a>(nonce: &'a str, cnonce: &'a str, uri: &'a str, qop: Option<Qop>, session: bool) -> Answered<'a> {
@@ -109,6 +135,19 @@ mod tests {
             String::from_utf8_lossy(&userhash),
             "793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b"
         );
+    }
+
+    #[test]
+    fn what_is_kept_is_the_hash_of_the_same_and_of_nothing_else() {
+        let long = vec![b'x'; 1000];
+        let texts = [b"REGISTER".as_slice(), b"INVITE", b"REGISTER:sip", b""];
+        let uris = [b"sip:example.com".as_slice(), b"sip:example.org", b":sip:example.com", b"", &long];
+        for (method, uri) in texts.iter().flat_map(|method| uris.iter().map(move |uri| (*method, *uri))) {
+            for function in HashFunction::ALL.into_iter().flat_map(|function| [function; 2]) {
+                let expected = function.hash(&[method, b":", uri]).hex();
+                assert_eq!(*plain_a2(function, method, uri).hex(), *expected);
+            }
+        }
     }
 
     /// RFC 2617 §3.5 and RFC 2069 §2.4 (with its erratum 749).
