@@ -43,7 +43,9 @@ impl Browser {
                 .args(["--disable-background-networking", "--disable-component-update", "--no-proxy-server"])
                 .args(["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE ::1"])
                 .args(["--ignore-certificate-errors", "--enable-logging=stderr"])
-                .args([&format!("--user-data-dir={}", room.path("profile")), url]),
+                .args([&format!("--user-data-dir={}", room.path("profile")), url])
+                // What it leaves behind when it is killed goes with the room.
+                .env("TMPDIR", room.path("")),
         );
         Self { process, _room: room }
     }
