@@ -47,6 +47,9 @@ const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
 /// How far the clocks of two workers may differ, in microseconds: each reads its own once for a batch.
 const CLOCK_SLACK: u64 = 1_000_000;
 
+/// A second in microseconds.
+const ROUND: u64 = 1_000_000;
+
 /// The generic cell rate algorithm: of each key only the time at which its budget will be whole again is kept.
 ///
 /// Keys are hashed with a random key of the table's own, so nobody can choose two that are taken for one. The table has
@@ -56,7 +59,8 @@ pub struct Budget {
     cost: u64,
     /// Microseconds that may be owed.
     depth: u64,
-    /// When no key owes anything any more, in microseconds: where nobody has spent anything of late, nobody is looked for.
+    /// From when on no key owes anything, in microseconds: where nobody has spent anything of late, nobody is looked for. Up
+    /// to a [`ROUND`] later, so that workers that spend write it once in that time, and not for every request.
     whole_at: AtomicU64,
     sets: Box<[[AtomicU64; WAYS]]>,
     keys: RandomState,
@@ -89,7 +93,10 @@ impl Budget {
         if after > self.depth {
             return false;
         }
-        self.whole_at.fetch_max(micros(at) + after, Ordering::Relaxed);
+        let whole_at = (micros(at) + after).next_multiple_of(ROUND);
+        if self.whole_at.load(Ordering::Relaxed) < whole_at {
+            self.whole_at.fetch_max(whole_at, Ordering::Relaxed);
+        }
         // Two workers may both see the old value; one too many is let through then.
         slot.store(tag << TIME_BITS | (now + after) & TIME_MASK, Ordering::Relaxed);
         true

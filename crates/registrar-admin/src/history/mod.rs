@@ -227,4 +227,22 @@ mod tests {
         register("sip:b@h", 3600, 100);
         assert_eq!(codes(&history), ["expired", "refreshed"]);
     }
+
+    #[test]
+    fn of_an_address_the_last_eight_are_kept_and_those_alike_are_one() {
+        let (history, table) = (History::new(HistoryConfig::default()), MemoryLocation::default());
+        let now = Now::from_millis(1000);
+        let done = wait(register(&table, Limits::default(), "alice", ("call", 1), &[("sip:a@h", 60)], now)).unwrap();
+        let after = done.after.unwrap();
+        let binding = after.bindings().next().unwrap();
+        let reasons = [reason::REFRESHED, reason::LOST, reason::LOST];
+        for why in reasons.into_iter().cycle().take(60) {
+            with_aor("alice", |aor| history.of_address(aor, &Seen::of_binding(&binding, why, now), true));
+        }
+        assert_eq!(codes(&history), ["lost", "refreshed"].repeat(4));
+        let counts = with_aor("alice", |aor| history.of(aor)).into_iter().map(|outcome| outcome.count);
+        assert_eq!(counts.collect::<Vec<_>>(), [2, 1].repeat(4));
+        let aors = with_aor("alice", |aor| history.of(aor)).into_iter().map(|outcome| outcome.aor);
+        assert!(aors.into_iter().all(|aor| aor.as_deref() == Some("sip:alice@example.com")));
+    }
 }
