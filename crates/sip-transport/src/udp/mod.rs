@@ -150,8 +150,8 @@ impl Sender {
         })
     }
 
-    /// Sends datagrams, each by its leg's socket as `socket_of` gives it, in batches as long as the leg is the same. Those of one
-    /// length to one address keep their order; the shorter leave before the longer.
+    /// Sends datagrams, each by its leg's socket as `socket_of` gives it, in batches as long as the leg is the same. Those to one
+    /// address keep their order.
     ///
     /// What it keeps on the stack is long, and no part of who calls it for nothing.
     #[inline(never)]

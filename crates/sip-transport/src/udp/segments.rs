@@ -18,12 +18,11 @@ const LONGEST: usize = 1200;
 const WHOLE: usize = 65_000;
 const PIECES: usize = 64;
 
-/// Puts datagrams of one length to one address side by side, in the order in which they were written.
-///
-/// The shorter leave first. So a provisional answer, which has less to say than others, precedes the final one; and if it did
-/// not, that would be what datagrams may do anyway: who has a final answer ignores it (RFC 3261 §17.1.2.2).
+/// Puts datagrams to one address side by side, in the order in which they were written: a final answer does not
+/// overtake a provisional one.
 pub(super) fn arrange(batch: &mut [(SocketAddr, &[u8])]) {
-    batch.sort_unstable_by_key(|(to, bytes)| (bytes.len(), *to, bytes.as_ptr().addr()));
+    let written = |bytes: &[u8]| bytes.as_ptr().addr();
+    batch.sort_unstable_by(|(a, x), (b, y)| a.cmp(b).then_with(|| written(x).cmp(&written(y))));
 }
 
 /// Datagrams that can leave in one system call.
@@ -131,12 +130,12 @@ mod tests {
     }
 
     #[test]
-    fn datagrams_of_one_length_to_one_address_come_together_in_the_order_of_writing() {
+    fn datagrams_to_one_address_come_together_in_the_order_of_writing() {
         let bytes = [0; 10_000];
-        let given = batch(&[(2, 30), (1, 20), (2, 10), (1, 20), (1, 10), (2, 30), (1, 20)], &bytes);
+        let given = batch(&[(2, 10), (1, 20), (2, 30), (1, 20), (1, 40), (2, 10)], &bytes);
         let mut arranged = given.clone();
         arrange(&mut arranged);
-        let expected: Vec<_> = [4, 2, 1, 3, 6, 0, 5].map(|at: usize| given[at]).to_vec();
+        let expected: Vec<_> = [1, 3, 4, 0, 2, 5].map(|at: usize| given[at]).to_vec();
         let places = |batch: &[(SocketAddr, &[u8])]| -> Vec<_> {
             batch.iter().map(|(to, bytes)| (to.port(), bytes.as_ptr().addr(), bytes.len())).collect()
         };
