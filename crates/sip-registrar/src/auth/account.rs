@@ -25,7 +25,7 @@ pub struct Account {
     domain: Option<Arc<[u8]>>,
     realm: Arc<[u8]>,
     hashes: Hashes,
-    algorithms: Algorithms,
+    ability: Ability,
     password: Option<Secret>,
     grants: Grants,
 }
@@ -51,7 +51,7 @@ impl Account {
             domain: None,
             realm: realm.into(),
             hashes: Hashes::default(),
-            algorithms: Algorithms::default(),
+            ability: Ability::default(),
             password: None,
             grants: Grants::default(),
         }
@@ -75,7 +75,8 @@ impl Account {
     #[must_use]
     pub fn password(mut self, password: &[u8]) -> Self {
         for function in HashFunction::ALL {
-            self.hashes.set(Spelling::Name, Ha1::of(function, &self.name, &self.realm, password));
+            let ha1 = Ha1::of(function, &self.name, &self.realm, password);
+            self = self.ha1(ha1);
         }
         self.password = Some(Secret(Zeroizing::new(password.into())));
         self
@@ -84,6 +85,9 @@ impl Account {
     /// With a hash of `name:realm:password`, good for the algorithms of its function.
     #[must_use]
     pub fn ha1(mut self, ha1: Ha1) -> Self {
+        if let Some(has) = self.ability.hashes.get_mut(ha1.function() as usize) {
+            *has = true;
+        }
         self.hashes.set(Spelling::Name, ha1);
         self
     }
@@ -98,7 +102,7 @@ impl Account {
     /// Challenged with these algorithms, and with no others; with those of its domain if there are none.
     #[must_use]
     pub fn algorithms(mut self, algorithms: Algorithms) -> Self {
-        self.algorithms = algorithms;
+        self.ability.own = algorithms;
         self
     }
 
@@ -124,13 +128,12 @@ impl Account {
     /// The algorithms of its own that it is challenged with; empty: those of its domain for which it has a hash.
     #[must_use]
     pub fn offered(&self) -> Algorithms {
-        self.algorithms
+        self.ability.own
     }
 
     /// What it can answer with, for its challenges.
     pub(crate) fn ability(&self) -> Ability {
-        let hashes = HashFunction::ALL.map(|function| self.hashes.get(Spelling::Name, function).is_some());
-        Ability { own: self.algorithms, hashes }
+        self.ability
     }
 
     /// Whether it may register `aor`, whose host is `host`, though that is not its own address.
@@ -171,7 +174,7 @@ impl Fetch for Arc<Account> {
     fn fetch(&self) {
         self.fetch_key();
         prefetch_index(from_ref(&self.hashes), 0);
-        prefetch_index(from_ref(&self.algorithms), 0);
+        prefetch_index(from_ref(&self.ability), 0);
     }
 }
 
@@ -203,8 +206,8 @@ impl Hashes {
     }
 }
 
-/// What a user can answer with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a user can answer with. It stands in the account, so that to say it takes the same time for everybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ability {
     own: Algorithms,
     /// Of which functions there is a hash.
