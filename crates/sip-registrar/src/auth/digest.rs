@@ -65,10 +65,11 @@ fn plain_a2(function: HashFunction, method: &[u8], uri: &[u8]) -> Hashed {
     /// No longer text is kept.
     const LONGEST: usize = 256;
     thread_local! {
-        static LAST: RefCell<(Vec<u8>, Option<Hashed>)> = const { RefCell::new((Vec::new(), None)) };
+        static LAST: RefCell<([u8; LONGEST], usize, Option<Hashed>)> = const { RefCell::new(([0; LONGEST], 0, None)) };
     }
-    LAST.with_borrow_mut(|(text, last)| {
+    LAST.with_borrow_mut(|(text, end, last)| {
         let is_it = |last: &Hashed| {
+            let text = text.get(..*end).unwrap_or_default();
             let rest = text.strip_prefix(method).and_then(|rest| rest.strip_prefix(b":"));
             last.function == function && rest == Some(uri)
         };
@@ -76,11 +77,16 @@ fn plain_a2(function: HashFunction, method: &[u8], uri: &[u8]) -> Hashed {
             return last;
         }
         let hashed = function.hash(&[method, b":", uri]);
-        *last = (method.len() + uri.len() < LONGEST).then(|| {
-            text.clear();
-            [method, b":", uri].into_iter().for_each(|part| text.extend_from_slice(part));
-            hashed
-        });
+        *end = 0;
+        for part in [method, b":", uri] {
+            let Some(place) = text.get_mut(*end..*end + part.len()) else {
+                *last = None;
+                return hashed;
+            };
+            place.copy_from_slice(part);
+            *end += part.len();
+        }
+        *last = Some(hashed);
         hashed
     })
 }
