@@ -13,7 +13,8 @@ impl Ha1 {
     /// Of a password.
     #[must_use]
     pub fn of(function: HashFunction, username: &[u8], realm: &[u8], password: &[u8]) -> Self {
-        Self(function.hash(&[username, b":", realm, b":", password]))
+        // Part by part, so that no copy of a password stays behind.
+        Self(function.digest(&[username, b":", realm, b":", password]))
     }
 
     /// From hexadecimal digits, as `htdigest` and the tables of other servers keep it. `None` if there are not as many

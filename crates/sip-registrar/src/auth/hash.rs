@@ -71,7 +71,8 @@ impl HashFunction {
         self.digest(&[together.get(..end).unwrap_or_default()])
     }
 
-    fn digest(self, parts: &[&[u8]]) -> Hashed {
+    /// The same, for which nothing is copied.
+    pub(crate) fn digest(self, parts: &[&[u8]]) -> Hashed {
         fn feed<D: Digest>(parts: &[&[u8]], into: &mut [u8]) {
             let mut digest = D::new();
             parts.iter().for_each(|part| digest.update(part));
