@@ -10,6 +10,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use prefetch_index::prefetch_index;
 use sip_transport::Timestamp;
 
+use crate::fetch::fetch_bytes;
 use crate::transaction::TransactionKey;
 
 /// Timer J: 64 × T1.
@@ -90,8 +91,7 @@ impl Absorber {
 
     /// Asks memory for what the next [`answered`](Self::answered) will write, and for the oldest, which make room for it.
     fn fetch_next(&self) {
-        const LINE: usize = 64;
-        (0..BYTES_PER_SLOT).step_by(LINE).for_each(|at| prefetch_index(&self.ring, self.next + at));
+        fetch_bytes(&self.ring, self.next, BYTES_PER_SLOT);
         let (oldest, _) = self.slots.as_slices();
         [0, 2].into_iter().for_each(|at| prefetch_index(oldest, at));
     }

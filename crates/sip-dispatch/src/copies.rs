@@ -9,6 +9,7 @@ use prefetch_index::prefetch_index;
 use sip_message::{HeaderId, Message, OwnedMessage};
 
 use crate::Identity;
+use crate::fetch::fetch_bytes;
 use crate::identity::Carried;
 
 /// A request that waits, and what was found out about it.
@@ -53,12 +54,11 @@ impl Copied {
 
     /// Asks for the request itself, once that has been.
     pub(crate) fn fetch_request(&self) {
-        const LINE: usize = 64;
         let message = self.message.message();
         // It is looked up, so that its index is there too.
         let _ = black_box(message.value(HeaderId::CallId).map(<[u8]>::len));
-        (0..message.bytes().len()).step_by(LINE).for_each(|at| prefetch_index(message.bytes(), at));
-        prefetch_index(&self.names, 0);
+        fetch_bytes(message.bytes(), 0, message.bytes().len());
+        fetch_bytes(&self.names, 0, self.names.len());
     }
 
     fn capacity(&self) -> usize {

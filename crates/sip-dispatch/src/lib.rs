@@ -32,6 +32,7 @@ mod copies;
 mod counters;
 mod dispatcher;
 mod exchange;
+mod fetch;
 mod held;
 mod hold;
 mod identity;

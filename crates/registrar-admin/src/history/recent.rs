@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 pub(super) struct Recent<V> {
     young: Half<V>,
     old: Half<V>,
-    most: usize,
+    half: usize,
 }
 
 type Half<V> = HashTable<(u64, Box<Entry<V>>)>;
@@ -26,7 +26,7 @@ const KEY: usize = 48;
 
 impl<V> Recent<V> {
     pub(super) fn new(most: usize) -> Self {
-        Self { young: HashTable::new(), old: HashTable::new(), most: (most / 2).max(1) }
+        Self { young: HashTable::new(), old: HashTable::new(), half: (most / 2).max(1) }
     }
 
     /// Touches an entry.
@@ -50,7 +50,7 @@ impl<V> Recent<V> {
     }
 
     fn put(&mut self, entry: (u64, Box<Entry<V>>)) {
-        if self.young.len() >= self.most {
+        if self.young.len() >= self.half {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert_unique(entry.0, entry, |(hash, _)| *hash);
