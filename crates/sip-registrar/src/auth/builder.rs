@@ -198,7 +198,7 @@ impl AuthorizeBuilder {
     }
 
     /// How many used nonces are remembered; default: 1,000,000, 6 to 12 MB when full, and up to
-    /// 94 where all but one of eight challenges are never answered. Where more come, those that are
+    /// 94 where all but one of eight challenges are never answered, and 39 more for answers without qop. Where more come, those that are
     /// forgotten can be used no more.
     pub fn remembered_nonces(mut self, nonces: usize) -> Self {
         self.nonces = nonces;

@@ -117,10 +117,10 @@ impl Uses {
         true
     }
 
-    /// Bytes that its rows take.
+    /// Bytes that its tables take.
     #[cfg(test)]
     fn size(&self) -> usize {
-        let size = |generation: &Generation| generation.rows.allocation_size();
+        let size = |of: &Generation| of.rows.allocation_size() + of.purposes.allocation_size();
         self.shards.iter().map(|shard| shard.lock()).map(|shard| size(&shard.young) + size(&shard.old)).sum()
     }
 
@@ -255,6 +255,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_use_without_a_count_serves_for_is_known_when_it_has_grown_old() {
+        let uses = Uses::new(1000, LIFE, false);
+        let admit = |purpose, now| uses.admit(nonce(7, START), Use::For(purpose), at(now));
+        assert!(admit(1, START));
+        let later = START + LIFE + SKEW + 1;
+        assert!(!admit(2, later) && admit(1, later) && !admit(2, later));
+        assert_eq!(uses.len(), 2, "in both generations");
+    }
+
+    #[test]
     fn neighbours_are_told_apart() {
         let uses = Uses::new(1000, LIFE, false);
         let admit = |serial, wanted| uses.admit(nonce(serial, START), wanted, at(START));
@@ -266,15 +276,21 @@ mod tests {
     }
 
     #[test]
-    fn those_answered_one_after_the_other_take_12_bytes_each_and_others_94() {
-        for (apart, most) in [(1, 12), (SIDE_BY_SIDE as u64, 94)] {
+    fn those_answered_one_after_the_other_take_12_bytes_each_and_others_94_and_without_a_count_39_more() {
+        let (counted, without) = (Use::Counted(1), Use::For(1));
+        for (apart, how, most) in [
+            (1, counted, 12),
+            (SIDE_BY_SIDE as u64, counted, 94),
+            (1, without, 51),
+            (SIDE_BY_SIDE as u64, without, 133),
+        ] {
             // A part is full with 448 rows, and has grown with one more.
             for rows in [448, 449] {
                 let uses = Uses::new(10_000_000, LIFE, false);
                 let nonces = (rows * SHARDS * SIDE_BY_SIDE) as u64 / apart;
-                assert!((0..nonces).all(|n| uses.admit(nonce(n * apart, START), Use::Counted(1), at(START))));
+                assert!((0..nonces).all(|n| uses.admit(nonce(n * apart, START), how, at(START))));
                 let each = uses.size().div_ceil(uses.len());
-                assert!((most / 2..=most).contains(&each), "{rows} rows, {apart} apart: {each} bytes each");
+                assert!((most / 2..=most).contains(&each), "{how:?}, {rows} rows, {apart} apart: {each} bytes each");
             }
         }
     }
